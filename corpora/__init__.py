@@ -1,0 +1,1 @@
+"""Text in, verified shards out; and the commit point that every artefact of the project passes through."""

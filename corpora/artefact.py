@@ -1,0 +1,376 @@
+"""The commit point: how every artefact (shards, tokens, lexicon, checkpoint, export, score) comes to be.
+
+An artefact is made in `<final>.partial`. Each finished part, a file or a folder, is synced, renamed and
+entered in a journal, so that a killed process loses only the part it was writing. The manifest is written
+last, naming every file with its size and xxh3-128; then the folder gets its final name. Readers open only
+what a manifest names, and check it on first touch.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import xxhash
+
+from corpora import disk
+from corpora.errors import CorruptArtefact, UsageError
+from corpora.stage import JSON, Report
+
+MANIFEST = "manifest.json"
+JOURNAL = "journal.jsonl"
+FORMAT = 1  # of the manifest itself
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """What a manifest says of one file."""
+
+    size: int  # bytes
+    xxh3: str  # xxh3-128, hexadecimal
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A finished folder. Opening checks manifest and sizes; contents are checked when first touched."""
+
+    path: Path
+    kind: str
+    fingerprint: str
+    summary: str
+    facts: Mapping[str, JSON]
+    identity: JSON
+    files: Mapping[str, FileRecord]
+    _checked: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    @classmethod
+    def open(cls, path: Path, kind: str | None = None) -> "Artefact":
+        """Open the finished artefact in `path`.
+
+        Raises:
+            UsageError: there is no artefact, or one of another kind than `kind`.
+            CorruptArtefact: the manifest is damaged, or a file is missing or has another size.
+        """
+        manifest = _read_manifest(path)
+        if kind is not None and manifest["kind"] != kind:
+            raise UsageError(f"{path} holds {manifest['kind']!r}, but {kind!r} is needed here")
+        files = {name: FileRecord(**record) for name, record in manifest["files"].items()}
+        for name, record in files.items():
+            _check_size(path / name, record)
+        words = {key: manifest[key] for key in ("kind", "fingerprint", "summary", "facts", "identity")}
+        return cls(path=path, files=files, **words)
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Relative names of the files that start with `prefix`, sorted."""
+        return sorted(name for name in self.files if name.startswith(prefix))
+
+    def file(self, name: str) -> Path:
+        """The path of a file, once its contents are known to be what was written.
+
+        Raises:
+            CorruptArtefact: the manifest names no such file, or its contents changed.
+        """
+        if name not in self.files:
+            raise CorruptArtefact(
+                f"{self.path} has no {name!r} in its manifest (it names {len(self.files)} files)"
+            )
+        if name not in self._checked:
+            _check_contents(self.path / name, self.files[name])
+            self._checked.add(name)
+        return self.path / name
+
+    def folder(self, name: str = "") -> Path:
+        """The path of a sub-folder ("" for the whole), all of its files checked."""
+        for inner in self.names(f"{name}/" if name else ""):
+            self.file(inner)
+        return self.path / name
+
+    def read_json(self, name: str) -> JSON:
+        """The value in a checked JSON file."""
+        return json.loads(self.file(name).read_bytes())
+
+    def verify(self) -> None:
+        """Check every byte, also of files checked before."""
+        self._checked.clear()
+        self.folder()
+
+
+class Draft:
+    """An artefact in the making. Open one with `Draft.open`; stages fill it, the runner commits it."""
+
+    def __init__(self, final: Path, kind: str, fingerprint: str) -> None:
+        """Name the draft; `open` is what makes or recovers its folder."""
+        self.final, self.kind, self.fingerprint = final, kind, fingerprint
+        self.path = final.with_name(final.name + ".partial")
+        self._parts: dict[str, dict[str, FileRecord]] = {}
+
+    @classmethod
+    def open(
+        cls, final: Path, kind: str, fingerprint: str, warn: Callable[[str], None] = lambda line: None
+    ) -> "Draft":
+        """Make the folder, or recover what a killed process finished in it.
+
+        Journaled parts are checked in full; a damaged one is named through `warn` and dropped. Whatever no
+        journal names is half-written and removed.
+        """
+        draft = cls(final, kind, fingerprint)
+        with disk.writing(draft.path):
+            disk.make_folder(draft.path)
+            draft._parts = draft._recover(warn)
+            draft._clear_leftovers()
+            disk.remove(draft.path / MANIFEST)
+            draft._rewrite_journal()
+        return draft
+
+    def has(self, part: str) -> bool:
+        """Whether `part` was finished, now or before a kill."""
+        return part in self._parts
+
+    def parts(self, prefix: str = "") -> list[str]:
+        """Finished parts whose names start with `prefix`, in the order in which they were finished."""
+        return [part for part in self._parts if part.startswith(prefix)]
+
+    @contextlib.contextmanager
+    def write(self, part: str) -> Iterator[BinaryIO]:
+        """A binary file for our own bytes; it becomes `part` when the block ends without an error."""
+        with self.fill(part) as path, _SyncedFile(path) as file:
+            yield cast(BinaryIO, file)
+
+    @contextlib.contextmanager
+    def fill(self, part: str) -> Iterator[Path]:
+        """A path where a library makes a file or a folder; it becomes `part` when the block ends well."""
+        place, final = self.path / (part + ".writing"), self.path / part
+        with disk.writing(final):
+            disk.remove(place)
+            disk.make_folder(place.parent)
+            yield place
+            records = {_join(part, inner): _record(path) for inner, path in _walk(place)}
+            for folder in (path for path in place.rglob("*") if path.is_dir()):
+                disk.sync(folder)
+            disk.remove(final)
+            disk.rename(place, final)
+            self._parts.pop(part, None)
+            self._parts[part] = records
+            self._append(part, records)
+
+    def write_json(self, part: str, value: JSON) -> None:
+        """Write a JSON value as `part`, keys sorted, so that equal values are equal bytes."""
+        with self.write(part) as file:
+            file.write(canonical(value).encode() + b"\n")
+
+    def read_json(self, part: str) -> JSON:
+        """The value of a JSON part written before."""
+        return json.loads((self.path / part).read_bytes())
+
+    def discard(self, part: str) -> None:
+        """Remove a finished part: journaled first, so that a kill in between leaves nothing half there."""
+        if self._parts.pop(part, None) is not None:
+            with disk.writing(self.path):
+                self._append(part, None)
+                disk.remove(self.path / part)
+
+    def commit(self, report: Report, identity: JSON = None) -> Artefact:
+        """Write the manifest, give the folder its final name, open it."""
+        files = {name: record for records in self._parts.values() for name, record in records.items()}
+        manifest: dict[str, JSON] = {
+            "format": FORMAT,
+            "kind": self.kind,
+            "fingerprint": self.fingerprint,
+            "summary": report.summary,
+            "facts": dict(report.facts),
+            "identity": identity,
+            "files": {name: {"size": r.size, "xxh3": r.xxh3} for name, r in sorted(files.items())},
+        }
+        with disk.writing(self.final):
+            with _SyncedFile(self.path / MANIFEST) as file:
+                file.write(_sealed(manifest))
+            disk.remove(self.path / JOURNAL)
+            disk.sync(self.path)
+            disk.rename(self.path, self.final)
+        return Artefact.open(self.final, self.kind)
+
+    def _recover(self, warn: Callable[[str], None]) -> dict[str, dict[str, FileRecord]]:
+        """The parts that a former process finished and that are still what it wrote."""
+        parts: dict[str, dict[str, FileRecord]] = {}
+        for entry in self._journal():
+            parts.pop(entry["part"], None)  # the newest line about a part counts
+            if entry["files"] is not None:
+                parts[entry["part"]] = {name: FileRecord(**record) for name, record in entry["files"].items()}
+        for part, records in list(parts.items()):
+            try:
+                for name, record in records.items():
+                    _check_size(self.path / name, record)
+                    _check_contents(self.path / name, record)
+            except CorruptArtefact as error:
+                warn(f"{error}; {part} will be made again")
+                del parts[part]
+        return parts
+
+    def _journal(self) -> Iterator[dict[str, JSON]]:
+        """Whole, undamaged lines of the journal, if it is of this draft; a torn end is ignored."""
+        path = self.path / JOURNAL
+        if not path.exists():
+            return
+        lines = [_unsealed_line(line) for line in path.read_bytes().splitlines()]
+        if not lines or lines[0] != self._title():
+            return
+        for line in lines[1:]:
+            if line is None:
+                return
+            yield line
+
+    def _title(self) -> dict[str, JSON]:
+        return {"format": FORMAT, "kind": self.kind, "fingerprint": self.fingerprint}
+
+    def _append(self, part: str, records: dict[str, FileRecord] | None) -> None:
+        with _SyncedFile(self.path / JOURNAL, append=True) as file:
+            file.write(_journal_line(part, records))
+
+    def _rewrite_journal(self) -> None:
+        fresh = self.path / (JOURNAL + ".writing")
+        with _SyncedFile(fresh) as file:
+            file.write(_sealed_line(self._title()))
+            for part, records in self._parts.items():
+                file.write(_journal_line(part, records))
+        disk.replace(fresh, self.path / JOURNAL)
+
+    def _clear_leftovers(self) -> None:
+        kept = {
+            self.path / JOURNAL,
+            *(self.path / name for records in self._parts.values() for name in records),
+        }
+        for path in sorted(self.path.rglob("*"), reverse=True):  # children before their folder
+            empty = not any(path.iterdir()) if path.is_dir() else path not in kept
+            if empty:
+                disk.remove(path)
+
+
+class _SyncedFile:
+    """A file written through `disk`, synced when closed. Has what libraries ask of a binary file."""
+
+    def __init__(self, path: Path, append: bool = False) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
+        self._descriptor = os.open(path, flags, 0o644)
+        self._path = path
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        rest = memoryview(data).cast("B")
+        while rest:
+            rest = rest[disk.write(self._descriptor, rest) :]
+        return memoryview(data).nbytes
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Nothing is held back: every `write` reaches the system."""
+
+    def __enter__(self) -> "_SyncedFile":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        os.close(self._descriptor)
+        if kind is None:
+            disk.sync(self._path)
+
+
+def finished(final: Path, kind: str) -> Artefact | None:
+    """The artefact at `final`, or None if it is still to be made.
+
+    A commit that was cut between its manifest and its last rename is completed here.
+    """
+    draft = final.with_name(final.name + ".partial")
+    if not final.exists() and (draft / MANIFEST).exists() and not (draft / JOURNAL).exists():
+        Artefact.open(draft, kind)
+        with disk.writing(final):
+            disk.rename(draft, final)
+    return Artefact.open(final, kind) if final.exists() else None
+
+
+def canonical(value: JSON) -> str:
+    """JSON with sorted keys and no blanks: equal values give equal text, the ground of every digest here."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _seal(manifest: Mapping[str, JSON]) -> str:
+    return xxhash.xxh3_128_hexdigest(canonical(manifest).encode())
+
+
+def _sealed(manifest: Mapping[str, JSON]) -> bytes:
+    seal = _seal(manifest)
+    return (
+        json.dumps({**manifest, "seal": seal}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    ).encode()
+
+
+def _read_manifest(path: Path) -> dict[str, JSON]:
+    place = path / MANIFEST
+    if not place.is_file():
+        raise UsageError(f"{path} is no finished artefact: it has no {MANIFEST}")
+    try:
+        manifest = json.loads(place.read_bytes())
+        seal = manifest.pop("seal")
+        intact = seal == _seal(manifest)
+    except (ValueError, KeyError, AttributeError):
+        intact = False
+    if not intact:
+        raise CorruptArtefact(
+            f"{place} was changed or damaged since it was written; delete {path} to make it again"
+        )
+    if manifest["format"] > FORMAT:
+        raise CorruptArtefact(
+            f"{place} has format {manifest['format']}, this version reads {FORMAT}: upgrade"
+        )
+    return cast(dict[str, JSON], manifest)
+
+
+def _sealed_line(value: Mapping[str, JSON]) -> bytes:
+    text = canonical(value).encode()
+    return xxhash.xxh3_64_hexdigest(text).encode() + b" " + text + b"\n"
+
+
+def _unsealed_line(line: bytes) -> dict[str, JSON] | None:
+    seal, _, text = line.partition(b" ")
+    intact = seal.decode(errors="replace") == xxhash.xxh3_64_hexdigest(text)
+    return json.loads(text) if intact else None
+
+
+def _journal_line(part: str, records: dict[str, FileRecord] | None) -> bytes:
+    files = None if records is None else {n: {"size": r.size, "xxh3": r.xxh3} for n, r in records.items()}
+    return _sealed_line({"part": part, "files": files})
+
+
+def _walk(place: Path) -> Iterator[tuple[str, Path]]:
+    """(relative name, path) of the files at `place`: the one file itself (name ""), or a folder's, sorted."""
+    if place.is_file():
+        yield "", place
+    else:
+        yield from sorted((p.relative_to(place).as_posix(), p) for p in place.rglob("*") if p.is_file())
+
+
+def _join(part: str, inner: str) -> str:
+    return f"{part}/{inner}" if inner else part
+
+
+def _record(path: Path) -> FileRecord:
+    """Sync a file that is complete, and describe it."""
+    disk.sync(path)
+    return FileRecord(path.stat().st_size, disk.digest(path))
+
+
+def _check_size(path: Path, record: FileRecord) -> None:
+    if not path.is_file():
+        raise CorruptArtefact(f"{path} is missing, its manifest names it")
+    if (size := path.stat().st_size) != record.size:
+        raise CorruptArtefact(f"{path} has {size:,} bytes, {record.size:,} were written")
+
+
+def _check_contents(path: Path, record: FileRecord) -> None:
+    if (found := disk.digest(path)) != record.xxh3:
+        raise CorruptArtefact(
+            f"{path} was changed or damaged: xxh3-128 is {found}, written was {record.xxh3}"
+        )

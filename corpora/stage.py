@@ -1,0 +1,59 @@
+"""What every stage of a recipe shares: its settings' base, the roles it reads by, the report it returns.
+
+A stage is a plain function `stage(config, inputs, out, reporter) -> Report` that fills the draft `out` from
+the finished artefacts in `inputs` (by role). It keeps nothing, and equal arguments write equal bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from pydantic import Field
+
+from corpora.settings import Settings
+
+JSON: TypeAlias = Any
+"""What `json` reads and writes. (A recursive union would be exact, at the price of a cast at every use.)"""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Marks a settings field as a role: it names an earlier stage, or the folder of a finished artefact.
+
+    Left out, a role is filled by the one earlier stage that makes `kind`; two candidates are an error.
+    """
+
+    kind: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a stage did. No clock times: the manifest holds this, and equal work must give equal bytes."""
+
+    summary: str  # one line for a person
+    facts: Mapping[str, JSON] = field(default_factory=dict)
+
+
+class StageSettings(Settings):
+    """Base of every stage's settings.
+
+    `makes` is the kind of artefact; `format` is raised when equal settings would give other bytes.
+    Fields under `unfingerprinted` change speed or messages, never the result.
+    """
+
+    makes: ClassVar[str]
+    format: ClassVar[int] = 1
+    unfingerprinted: ClassVar[frozenset[str]] = frozenset({"speed"})
+
+    seed: Annotated[int | None, Field(ge=0)] = None
+    """Seed of this stage's draws; left out, the recipe's `seed` (train, finetune) or `data_seed` (text)."""
+
+    def outside(self) -> Sequence[Path]:
+        """Files read from outside the store, in reading order; their digests enter the fingerprint.
+
+        Raises:
+            BadData: one of them does not exist.
+        """
+        return ()

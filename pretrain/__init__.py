@@ -1,0 +1,1 @@
+"""Token sequences in, checkpoints out: masks, objectives, the training step, export, fine-tuning, recipes."""

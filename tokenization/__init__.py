@@ -1,0 +1,1 @@
+"""Shards in, word-aligned token sequences out; and the lexicon of similar words."""
