@@ -1,0 +1,104 @@
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from corpora.errors import BadData, UsageError
+from corpora.labelled import LabelledData, LabelledRows
+
+
+def files(folder: Path, **texts: list[str]) -> LabelledData:
+    for label, rows in texts.items():
+        (folder / f"{label}.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return LabelledData(files={label: f"{folder}/{label}.txt" for label in texts})
+
+
+def all_rows(rows: LabelledRows) -> set[tuple[str, str]]:
+    return {(text, rows.labels[label]) for text, label in (*rows.train, *rows.dev, *rows.test)}
+
+
+def test_repeats_go_before_splitting_and_counts_add_up(tmp_path: Path) -> None:
+    good = [f"好书 第{n}本" for n in range(200)]
+    bad = [f"坏书 第{n}本" for n in range(100)]
+    both = ["一般", "还行"]
+    rows = files(
+        tmp_path, good=[*good, *good, "  好书\u3000第7本 ", *both], bad=[*bad, "", "\u3000", *both]
+    ).load()
+    assert rows.labels == ("bad", "good")
+    assert all_rows(rows) == {(text, "good") for text in good} | {(text, "bad") for text in bad}
+    counts = dict(rows.counts)
+    assert counts.pop("read") == sum(counts.values()) == 200 + 201 + 2 + 100 + 2 + 2
+    assert (counts["repeated"], counts["conflicting"], counts["empty"]) == (201, 4, 2)
+    assert len({text for text, _ in (*rows.train, *rows.dev, *rows.test)}) == 300
+
+
+def test_shares_are_met_and_the_split_is_stable_when_rows_are_added(tmp_path: Path) -> None:
+    first = files(tmp_path, a=[f"a{n}" for n in range(3000)], b=[f"b{n}" for n in range(3000)]).load()
+    for split, share in ((first.dev, 0.1), (first.test, 0.2)):
+        assert abs(len(split) / 6000 - share) < 6 * (share * (1 - share) / 6000) ** 0.5
+    more = files(tmp_path, a=[f"a{n}" for n in range(-50, 4000)], b=[f"b{n}" for n in range(3000)]).load()
+    assert set(first.test) <= set(more.test)
+    assert set(first.dev) <= set(more.dev)
+    assert set(first.train) <= set(more.train)
+
+
+def test_the_first_rows_are_a_fair_sample(tmp_path: Path) -> None:
+    rows = files(tmp_path, a=[f"a{n}" for n in range(2000)], b=[f"b{n}" for n in range(2000)]).load()
+    first = [label for _, label in rows.train[:400]]
+    assert abs(sum(first) - 200) < 6 * (400 * 0.25) ** 0.5
+
+
+ROWS = [('第一，"行"', "x"), ("second\tone", "y"), ("三", "x"), ("四\n行", "y")]
+
+
+def test_tables_say_the_same(tmp_path: Path) -> None:
+    table = [(text, label) for n in range(30) for text, label in ((f"{t} {n}", label) for t, label in ROWS)]
+    (tmp_path / "t.jsonl").write_text(
+        "\n".join(json.dumps({"label": label, "text": text}) for text, label in table)
+    )
+    quoted = "\n".join(f'{label},"{text.replace(chr(34), chr(34) * 2)}"' for text, label in table)
+    (tmp_path / "t.csv").write_text("label,text\r\n" + quoted, encoding="utf-8")
+    loaded = [LabelledData(path=f"{tmp_path}/t.{kind}").load() for kind in ("jsonl", "csv")]
+    assert loaded[0] == loaded[1]
+    assert ('第一，"行" 3', "x") in all_rows(loaded[0])
+
+
+def test_tsv_has_no_quoting_and_labels_may_be_numbers(tmp_path: Path) -> None:
+    body = "".join(f'{n}\t"没有收口{n}\t{n % 2}\n' for n in range(60))
+    (tmp_path / "t.tsv").write_text("id\tbody\tclass\n" + body, encoding="utf-8")
+    rows = LabelledData(path=f"{tmp_path}/t.tsv", text="body", label="class").load()
+    assert rows.labels == ("0", "1")
+    assert ('"没有收口7', "1") in all_rows(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", "text,label\na,b\nc\n", r"t\.csv:3: 1 fields, the header has 2"),
+        ("t.csv", 'text,label\n"a,b\n', r"t\.csv:2: unexpected end of data"),
+        ("t.tsv", "text\tlabels\na\tb\n", r"t\.tsv:2: no column 'label' \(columns: 'text', 'labels'\)"),
+        ("t.jsonl", '{"text": 3, "label": "a"}', r"t\.jsonl:1: column 'text' holds 3, a text is needed"),
+        ("t.jsonl", '{"text": "a", "label": 0.5}', r"column 'label' holds 0\.5, a label"),
+        ("t.jsonl", '{"text": "a", "label": " "}', "a label"),
+        ("t.csv", "", r"rows of 0 label\(s\)"),
+        ("t.csv", "text,label\na,b\n", r"rows of 1 label\(s\) \['b'\]; two are needed"),
+        ("t.csv", "text,label\na,b\nc,d\n", "2 rows, none falls into"),
+    ],
+)
+def test_bad_tables_are_named(tmp_path: Path, name: str, content: str, message: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(BadData, match=message):
+        LabelledData(path=f"{tmp_path}/{name}").load()
+
+
+def test_other_tables_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_bytes(b"PK")
+    with pytest.raises(UsageError, match=r"no \.jsonl, \.tsv or \.csv"):
+        LabelledData(path=f"{tmp_path}/t.xlsx").load()
+
+
+def test_settings_that_cannot_be() -> None:
+    for wrong in ({}, {"path": "x.csv", "files": {"a": "b"}}, {"path": "x.csv", "dev": 0.5, "test": 0.5}):
+        with pytest.raises(ValidationError, match=r"give either|leave no rows"):
+            LabelledData.model_validate(wrong)
