@@ -1,0 +1,78 @@
+"""Token sets from hand-made rows, for the tests of every room that reads one."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from corpora.artefact import Artefact, Draft
+from corpora.stage import Report
+from tokenization.tokens import Row, TokenWriter
+from tokenization.vocabulary import describe
+from tokenization.words import Word, write_words
+
+SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # ids 0 to 4
+PLAIN = (
+    tuple("我你他们的是了不在有一个人这中国北京大学生爱喜欢读书看电影很好坏天气")
+    + tuple("abcdefgh")
+    + ("##a", "##b", "##ing")
+)
+SIZE = len(SPECIALS) + len(PLAIN)
+CLS, SEP = 2, 3
+
+
+def row(first: Sequence[Sequence[int]], second: Sequence[Sequence[int]] = (), document: int = 0) -> Row:
+    """`[CLS] first [SEP] second [SEP]`, or without a second; a segment is a list of words, a word its ids.
+
+    >>> made = row([[5], [6, 7]], [[8]])
+    >>> made.ids, made.word_starts, made.second
+    ([2, 5, 6, 7, 3, 8, 3], [1, 1, 1, 0, 1, 1, 1], 5)
+    """
+    words = [[CLS], *first, [SEP]]
+    middle = sum(map(len, words))
+    words += [*second, [SEP]] if second else []
+    starts = [int(place == 0) for word in words for place in range(len(word))]
+    return Row([token for word in words for token in word], starts, middle if second else 0, document)
+
+
+def save_tokenizer(folder: Path, tokens: Sequence[str] = PLAIN) -> Path:
+    """A WordPiece tokenizer of the five BERT specials and `tokens`, as a folder for `AutoTokenizer`."""
+    from transformers import BertTokenizer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    vocab = {token: number for number, token in enumerate((*SPECIALS, *tokens))}
+    BertTokenizer(vocab=vocab, do_lower_case=True).save_pretrained(folder)
+    return folder
+
+
+def make_token_set(
+    folder: Path,
+    rows: Iterable[Row],
+    validation: Iterable[Row] = (),
+    length: int = 128,
+    words: Sequence[Word] = (),
+    tokens: Sequence[str] = PLAIN,
+) -> Artefact:
+    """A finished token set at `folder` with these rows and, for the lexicon, these words."""
+    from transformers import AutoTokenizer
+
+    draft = Draft.open(folder, "tokens", "hand-made")
+    with draft.fill("tokenizer") as path:
+        save_tokenizer(path, tokens)
+    vocabulary = describe(AutoTokenizer.from_pretrained(draft.path / "tokenizer"), "the hand-made tokenizer")
+    draft.write_json("vocabulary.json", vocabulary.to_json())
+    train = list(rows)
+    for split, some in {"train": train, "validation": list(validation)}.items():
+        if some:
+            with (
+                draft.write(f"{split}-00000.arrow") as stream,
+                TokenWriter(stream, vocabulary.size) as writer,
+            ):
+                for each in some:
+                    writer.write(each)
+    counts = np.bincount([number for each in train for number in each.ids], minlength=vocabulary.size)
+    with draft.write("unigrams.npy") as stream:
+        np.save(stream, counts.astype(np.int64))
+    with draft.write("words.arrow") as stream:
+        write_words(stream, words)
+    return draft.commit(Report("hand-made rows", {"length": length}), "hand-made")

@@ -1,0 +1,112 @@
+"""The finished lexicon: similar words by token ids, as flat arrays that compiled code reads where they lie.
+
+An *entry* is a word spelt in token ids; no two entries are spelt alike. Entries are sorted by token count,
+so that those of one length are neighbours; within a length the corpus's words come first, and they are the
+pool from which a random word is drawn.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpora.artefact import Artefact
+from tokenization.compiled import compiled
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd
+
+
+class Arrays(NamedTuple):
+    """The lexicon's parts, each a `.npy` file of its name."""
+
+    tokens: NDArray[np.int32]  # ids of all entries, one after the other
+    groups: NDArray[np.int64]  # (longest + 2, 3) by token count: first entry, end of the pool, first token
+    similar: NDArray[np.int32]  # entries, the most similar first
+    similar_offsets: NDArray[np.int64]  # (entries + 1,) entry e has similar[offsets[e] : offsets[e + 1]]
+    slots: NDArray[np.int32]  # (a power of two,) hash table of entries by their ids, -1 empty
+
+
+@dataclass(frozen=True)
+class LexiconTable:
+    """A lexicon opened for look-ups; memory-mapped."""
+
+    vocabulary: str  # digest of the vocabulary whose ids it speaks
+    arrays: Arrays
+
+    @classmethod
+    def open(cls, artefact: Artefact) -> "LexiconTable":
+        """Map the arrays of a finished lexicon, checked against its manifest."""
+        mapped = [np.load(artefact.file(f"{name}.npy"), mmap_mode="r") for name in Arrays._fields]
+        return cls(str(artefact.facts["vocabulary"]), Arrays(*(np.asarray(array) for array in mapped)))
+
+    def similar(self, ids: list[int]) -> list[list[int]]:
+        """Token ids of the words similar to the word spelt `ids`, the most similar first; none if unknown."""
+        spelt, arrays = np.array(ids, np.int64), self.arrays
+        entry = find(arrays, spelt, 0, len(ids))
+        if entry < 0:
+            return []
+        entries = arrays.similar[arrays.similar_offsets[entry] : arrays.similar_offsets[entry + 1]]
+        return [self.spelling(other) for other in entries.tolist()]
+
+    def spelling(self, entry: int) -> list[int]:
+        """Token ids of an entry."""
+        size = int(np.searchsorted(self.arrays.groups[:, 0], entry, side="right")) - 1
+        first = locate(self.arrays.groups, entry, size)
+        return [int(number) for number in self.arrays.tokens[first : first + size]]
+
+
+@compiled
+def find(arrays: Arrays, ids: NDArray[np.int64], begin: int, end: int) -> np.int64:
+    """The entry spelt `ids[begin:end]`, or -1."""
+    size, last = end - begin, np.uint64(arrays.slots.size - 1)
+    if size < arrays.groups.shape[0] - 1:
+        slot = _hash(ids, begin, end) & last
+        while arrays.slots[slot] >= 0:
+            entry = np.int64(arrays.slots[slot])
+            if _is_spelt(arrays, entry, ids, begin, size):
+                return entry
+            slot = (slot + np.uint64(1)) & last
+    return np.int64(-1)
+
+
+@compiled
+def locate(groups: NDArray[np.int64], entry: int, size: int) -> np.int64:
+    """Where the ids of an entry of `size` tokens begin in `tokens`: computed, sparing a look at memory."""
+    return np.int64(groups[size, 2] + (entry - groups[size, 0]) * size)
+
+
+@compiled
+def hash_table(tokens: NDArray[np.int32], groups: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Slots for all entries, at most half of them taken; collisions go to the next free slot."""
+    slots_needed = 2
+    while slots_needed < 2 * groups[-1, 0]:
+        slots_needed *= 2
+    slots = np.full(slots_needed, -1, np.int32)
+    last = np.uint64(slots_needed - 1)
+    for size in range(groups.shape[0] - 1):
+        for entry in range(groups[size, 0], groups[size + 1, 0]):
+            first = locate(groups, entry, size)
+            slot = _hash(tokens, first, first + size) & last
+            while slots[slot] >= 0:
+                slot = (slot + np.uint64(1)) & last
+            slots[slot] = entry
+    return slots
+
+
+@compiled
+def _hash(ids: NDArray[Any], begin: int, end: int) -> np.uint64:
+    h = _GOLDEN
+    for position in range(begin, end):
+        h = (h ^ np.uint64(ids[position])) * _GOLDEN
+        h ^= h >> np.uint64(32)  # a product's high bits are its best, slots are chosen by the low ones
+    return np.uint64(h)
+
+
+@compiled
+def _is_spelt(arrays: Arrays, entry: np.int64, ids: NDArray[np.int64], begin: int, size: int) -> bool:
+    same = bool(arrays.groups[size, 0] <= entry < arrays.groups[size + 1, 0])
+    first = locate(arrays.groups, entry, size)
+    for i in range(size if same else 0):
+        same = same and arrays.tokens[first + i] == ids[begin + i]
+    return same

@@ -1,0 +1,29 @@
+"""Packing: encoded documents -> rows of at most `length` tokens.
+
+Add one: write its file, name its class in `Packing`. No member loses a token: each stands in exactly one row.
+"""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from corpora.settings import named
+from tokenization.packing.doc_sentences import DocSentences
+from tokenization.packing.document import Encoded, Frame, Stretch, sentences
+from tokenization.packing.full_sentences import FullSentences
+from tokenization.packing.segment_pairs import SegmentPairs
+
+__all__ = [
+    "DocSentences",
+    "Encoded",
+    "Frame",
+    "FullSentences",
+    "Packing",
+    "SegmentPairs",
+    "Stretch",
+    "sentences",
+]
+
+Packing: TypeAlias = Annotated[
+    SegmentPairs | FullSentences | DocSentences, Field(discriminator="kind"), named("kind")
+]

@@ -1,0 +1,10 @@
+"""What every segmenter answers: where the words of a text lie."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+Spans: TypeAlias = list[tuple[int, int]]
+"""[begin, end) of each word in characters of the raw text: ascending, apart, every non-space covered."""
+
+Segment: TypeAlias = Callable[[str], Spans]
+"""A segmenter made ready, its dictionary in memory. Each worker process makes its own."""
