@@ -1,0 +1,212 @@
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora.artefact import Artefact
+from corpora.errors import UsageError
+from pretrain.batch import NO_PAIR, Batch, Window
+from pretrain.loading import Loader
+from pretrain.masking import NgramMasking, TokenMasking
+from pretrain.replacement import BertReplacement, SimilarWord
+from tests.tokenization.making import CLS, SEP, SIZE, make_token_set, row
+from tokenization.tokens import Row, TokenSet
+
+LENGTH, ROWS = 40, 53
+
+
+def make_rows() -> list[Row]:
+    """Rows of all lengths up to LENGTH, some with a second segment."""
+    rng, rows = np.random.default_rng(0), []
+    for number in range(ROWS):
+        room, words = int(rng.integers(2, LENGTH - 3)), []
+        while room > 0:
+            size = min(room, int(rng.integers(1, 4)))
+            words.append(rng.integers(5, SIZE, size).tolist())
+            room -= size
+        cut = len(words) // 2 if number % 3 else 0
+        rows.append(row(words[:cut] or words, words[cut:] if cut else (), number))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+    return make_token_set(tmp_path_factory.mktemp("set") / "tokens", make_rows(), length=LENGTH)
+
+
+@pytest.fixture(scope="module")
+def tokens(artefact: Artefact) -> TokenSet:
+    return TokenSet.open(artefact)
+
+
+Build = Callable[..., Loader]
+
+
+@pytest.fixture(scope="module")
+def build(tokens: TokenSet) -> Build:
+    def make(seed: int = 0, data_seed: int = 0, batch: int = 10, swap: bool = True) -> Loader:
+        return Loader(tokens, NgramMasking(), BertReplacement(), None, seed, data_seed, batch, swap)
+
+    return make
+
+
+def rows_of(batches: tuple[Batch, ...]) -> dict[int, list[object]]:
+    """Everything about each row, by sample; padding cut off, so that batches of any shape compare."""
+    found: dict[int, list[object]] = {}
+    for batch in batches:
+        size, length = batch.input_ids.shape
+        masked = torch.zeros(size * length, dtype=torch.int64)
+        masked[batch.masked_positions] = batch.masked_targets * 10 + batch.kinds
+        for i in range(size):
+            real = batch.attention_mask[i]
+            found[int(batch.samples[i])] = [
+                batch.input_ids[i][real].tolist(),
+                batch.token_type_ids[i][real].tolist(),
+                masked.reshape(size, length)[i][real].tolist(),
+                int(batch.pair_labels[i]),
+            ]
+    return found
+
+
+def same(one: Window, other: Window) -> bool:
+    pairs = zip(one.batches, other.batches, strict=True)
+    return one.step == other.step and all(
+        torch.equal(getattr(a, f.name), getattr(b, f.name)) for a, b in pairs for f in fields(Batch)
+    )
+
+
+def test_an_epoch_meets_every_row_once(build: Build) -> None:
+    loader = build(batch=10)
+    samples = np.concatenate([loader.window(step).batches[0].samples.numpy() for step in range(16)])
+    for epoch in range(3):
+        assert sorted(samples[epoch * ROWS : (epoch + 1) * ROWS].tolist()) == list(range(ROWS))
+    assert samples[:ROWS].tolist() != samples[ROWS : 2 * ROWS].tolist()
+    assert [loader.epoch_of(step) for step in (0, 5, 6, 15)] == [0, 0, 1, 2]
+
+
+@given(st.integers(0, 10**12), st.integers(1, 10), st.integers(1, 11))
+def test_ranks_and_micro_batches_are_slices_of_the_same_batch(
+    build: Build, step: int, world: int, micro_batch: int
+) -> None:
+    loader = build()
+    whole = loader.window(step)
+    shares = [loader.window(step, rank, world, micro_batch) for rank in range(world)]
+    batches = tuple(batch for share in shares for batch in share.batches)
+    assert rows_of(batches) == rows_of(whole.batches)
+    order = torch.cat([batch.samples for batch in batches])
+    assert torch.equal(order, whole.batches[0].samples)
+    assert len({len(share.batches) for share in shares}) == 1
+    assert all(1 <= len(batch.samples) <= max(micro_batch, 2) for batch in batches)
+    for share in shares:
+        assert share.masked_total == sum(len(batch.masked_positions) for batch in batches)
+        assert share.pair_total == sum(int((batch.pair_labels != NO_PAIR).sum()) for batch in batches)
+        assert share.real_tokens == sum(int(batch.attention_mask.sum()) for batch in batches)
+
+
+def test_targets_give_the_token_set_back(build: Build, tokens: TokenSet) -> None:
+    for window in (build(swap=False).window(step) for step in range(5)):
+        (batch,) = window.batches
+        ids = batch.input_ids.flatten().clone()
+        ids[batch.masked_positions] = batch.masked_targets
+        stored = tokens.rows(batch.samples.numpy())
+        width = stored.ids.shape[1]
+        assert torch.equal(ids.reshape(10, -1)[:, :width], torch.from_numpy(stored.ids))
+        assert (batch.attention_mask.sum(dim=1).numpy() == stored.lengths).all()
+
+
+def test_segments_are_swapped_in_half_of_the_pairs(build: Build, tokens: TokenSet) -> None:
+    labels = []
+    for step in range(200):
+        (batch,) = build().window(step).batches
+        stored = tokens.rows(batch.samples.numpy())
+        assert ((batch.pair_labels == NO_PAIR).numpy() == (stored.second == 0)).all()
+        ids = batch.input_ids.flatten().clone()
+        ids[batch.masked_positions] = batch.masked_targets
+        for i, line in enumerate(ids.reshape(10, -1)):
+            old = stored.ids[i, : stored.lengths[i]].tolist()
+            first, second = old[1 : stored.second[i]], old[stored.second[i] :]
+            if batch.pair_labels[i] == 1:
+                assert line[: len(old)].tolist() == [CLS, *second, *first]
+                assert int((batch.token_type_ids[i] == 0)[: len(old)].sum()) == 1 + len(second)
+            else:
+                assert line[: len(old)].tolist() == old
+        labels += batch.pair_labels[batch.pair_labels != NO_PAIR].tolist()
+    assert abs(np.mean(labels) - 0.5) < 6 * 0.5 / np.sqrt(len(labels))
+
+
+def test_without_a_pair_task_no_row_has_a_label(build: Build) -> None:
+    window = build(swap=False).window(0)
+    assert window.pair_total == 0
+    assert set(window.batches[0].pair_labels.tolist()) == {NO_PAIR}
+
+
+def test_padding_and_segments_are_marked(build: Build) -> None:
+    (batch,) = build().window(3).batches
+    assert batch.input_ids.shape[1] % 8 == 0
+    assert set(batch.input_ids[~batch.attention_mask].tolist()) <= {0}
+    assert not batch.token_type_ids[~batch.attention_mask].any()
+    with_second = batch.pair_labels != NO_PAIR
+    assert (batch.token_type_ids.sum(dim=1) > 0).tolist() == with_second.tolist()
+    assert not torch.isin(batch.masked_targets, torch.tensor([0, 1, CLS, SEP, 4])).any()
+
+
+def test_rows_are_never_padded_beyond_the_longest_allowed(tmp_path: Path) -> None:
+    artefact = make_token_set(tmp_path / "tokens", [row([[5]] * 8)], length=10)
+    loader = Loader(TokenSet.open(artefact), TokenMasking(), BertReplacement(), None, 0, 0, 1, True)
+    assert loader.window(0).batches[0].input_ids.shape == (1, 10)
+
+
+def test_seed_moves_masks_and_data_seed_moves_order(build: Build) -> None:
+    base, masks, order = build(), build(seed=1), build(data_seed=1)
+    assert torch.equal(base.window(7).batches[0].samples, masks.window(7).batches[0].samples)
+    assert not same(base.window(7), masks.window(7))
+    assert not torch.equal(base.window(7).batches[0].samples, order.window(7).batches[0].samples)
+    elsewhere = {s: r for step in range(5) for s, r in rows_of(order.window(step).batches).items()}
+    both = rows_of(base.window(0).batches).keys() & elsewhere.keys()
+    assert both
+    assert all(rows_of(base.window(0).batches)[sample] == elsewhere[sample] for sample in both)
+
+
+def test_prefetching_changes_nothing(build: Build) -> None:
+    loader = build()
+    early = loader.windows(range(3, 9), rank=1, world=2, micro_batch=2)
+    for step, window in zip(range(3, 9), early, strict=True):
+        assert same(window, loader.window(step, 1, 2, 2))
+
+
+def test_prefetching_can_be_left_early_and_passes_errors_on(build: Build) -> None:
+    windows = build().windows(iter(range(10**9)))
+    assert next(windows).step == 0
+    windows.close()  # type: ignore[attr-defined]
+    with pytest.raises(UsageError):
+        next(build(batch=1).windows(range(3), world=2))
+
+
+def test_evaluation_is_the_same_for_every_seed_and_world(build: Build) -> None:
+    alone = tuple(build().evaluation(micro_batch=8))
+    assert sorted(rows_of(alone)) == list(range(ROWS))
+    shared = tuple(b for rank in range(3) for b in build(seed=5, batch=4).evaluation(4, rank, 3))
+    assert rows_of(shared) == rows_of(alone)
+    some = tuple(build().evaluation(8, rows=20))
+    assert len(rows_of(some)) == 20
+    assert all(rows_of(alone)[sample] == content for sample, content in rows_of(some).items())
+
+
+def test_a_batch_smaller_than_the_world_is_refused(build: Build) -> None:
+    with pytest.raises(UsageError, match="3 rows cannot be shared by 4 processes"):
+        build(batch=3).window(0, 0, 4)
+
+
+def test_a_missing_lexicon_is_refused_at_the_start(tokens: TokenSet) -> None:
+    with pytest.raises(UsageError, match="needs a lexicon"):
+        Loader(tokens, TokenMasking(), SimilarWord(), None, 0, 0, 4, True)
+
+
+def test_a_batch_moves_as_a_whole(build: Build) -> None:
+    moved = build().window(0).batches[0].to("meta")
+    assert {getattr(moved, f.name).device.type for f in fields(Batch)} == {"meta"}
