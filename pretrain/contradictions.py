@@ -1,0 +1,147 @@
+"""Settings that are right alone and cannot be right together, found before any work.
+
+What lies within one stage is checked by its settings; these rules look further. A rule yields the
+key to point at and what is wrong; it passes over stages that are not valid.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from corpora.stage import StageSettings
+from pretrain.export import Export
+from pretrain.finetuning.settings import Finetune
+from pretrain.networks import Model
+from pretrain.reading.problems import Key
+from pretrain.reading.roles import Role
+from pretrain.replacement import SimilarWord
+from pretrain.train_settings import Train
+from tokenization.encoding import Encode
+from tokenization.packing import SegmentPairs
+
+Kind = TypeVar("Kind", bound=StageSettings)
+Found = Iterator[tuple[Key, str]]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The valid stages of a recipe, and what each reads."""
+
+    settings: Mapping[str, StageSettings]
+    roles: Mapping[str, Mapping[str, Role]]
+
+    def of(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
+        """The stages of a kind, by name."""
+        return ((name, one) for name, one in self.settings.items() if isinstance(one, kind))
+
+    def source(self, name: str, role: str, kind: type[Kind]) -> tuple[str, Kind] | None:
+        """The stage that `name` reads in a role, None where it is no valid stage of this recipe."""
+        source = self.roles[name].get(role)
+        settings = self.settings.get(source) if isinstance(source, str) else None
+        return (source, settings) if isinstance(source, str) and isinstance(settings, kind) else None
+
+
+def contradictions(stages: Stages) -> Found:
+    """Key and message of each contradiction."""
+    for rule in RULES:
+        yield from rule(stages)
+
+
+def similar_words_need_a_lexicon(stages: Stages) -> Found:
+    """MacBERT's replacement looks words up."""
+    for name, train in stages.of(Train):
+        if isinstance(train.replacement, SimilarWord) and "lexicon" not in stages.roles[name]:
+            message = "similar_word needs similar words: add a stage of kind lexicon before this one"
+            yield ("stages", name, "replacement"), message
+
+
+def sentence_order_needs_pairs(stages: Stages) -> Found:
+    """Only rows of two segments have an order."""
+    for name, train in stages.of(Train):
+        source = stages.source(name, "data", Encode)
+        if source and "sop" in train.objectives.active() and not isinstance(source[1].packing, SegmentPairs):
+            message = f"sop needs rows of two segments: set {source[0]}.packing.kind to segment_pairs"
+            yield ("stages", name, "objectives", "sop"), message
+
+
+def networks_can_be_configured(stages: Stages) -> Found:
+    """The values of a configuration are checked by `transformers` when it is made."""
+    for name, train in stages.of(Train):
+        if train.model and isinstance(message := _configuration(train.model), str):
+            yield ("stages", name, "model"), message
+
+
+def rows_fit_the_network(stages: Stages) -> Found:
+    """A network from scratch has as many positions as its configuration says."""
+    for name, _ in stages.of(Train):
+        source, network = stages.source(name, "data", Encode), _network(stages, name)
+        if source is None or network is None:
+            continue
+        length, room = source[1].packing.length, _positions(network)
+        if room is not None and length > room:
+            message = f"reads rows of up to {length} tokens, but the network has {room} positions"
+            yield ("stages", name), message + _MEND.format(f"{source[0]}.packing.length")
+
+
+def labelled_rows_fit_the_network(stages: Stages) -> Found:
+    """Fine-tuning has the positions that pre-training made."""
+    for name, finetune in stages.of(Finetune):
+        source = stages.source(name, "model", Export)
+        trained = stages.source(source[0], "checkpoint", Train) if source else None
+        network = _network(stages, trained[0]) if trained else None
+        room = _positions(network) if network else None
+        if room is not None and finetune.length > room:
+            message = f"is {finetune.length}, but the network has {room} positions"
+            yield ("stages", name, "length"), message + _MEND.format(f"{name}.length")
+
+
+def exported_steps_are_trained(stages: Stages) -> Found:
+    """No checkpoint is made after the last step."""
+    for name, export in stages.of(Export):
+        source = stages.source(name, "checkpoint", Train)
+        if source and export.step and export.step > source[1].steps:
+            message = f"is {export.step}, but {source[0]} ends after {source[1].steps} steps"
+            yield ("stages", name, "step"), message
+
+
+_MEND = ": lower {}, or raise max_position_embeddings of the network"
+
+
+def _network(stages: Stages, name: str) -> Model | None:
+    """The network that a training stage builds or goes on with; None where it is not of this recipe."""
+    found = stages.settings[name]
+    while isinstance(found, Train) and found.model is None:
+        source = stages.source(name, "start", Train)
+        if source is None:
+            return None
+        name, found = source
+    return found.model if isinstance(found, Train) else None
+
+
+def _positions(model: Model) -> int | None:
+    """Longest row that a network of these settings reads; None where transformers refuses the settings."""
+    config = _configuration(model)
+    if isinstance(config, str):
+        return None
+    offset = config.pad_token_id + 1 if "roberta" in model.type else 0  # RoBERTa counts on from its pad id
+    return int(config.max_position_embeddings) - offset
+
+
+def _configuration(model: Model) -> Any:  # noqa: ANN401 - transformers' class, or why it refuses
+    from huggingface_hub.errors import StrictDataclassError
+    from transformers import CONFIG_MAPPING
+
+    try:
+        return CONFIG_MAPPING[model.type](**(model.model_extra or {}))
+    except (StrictDataclassError, TypeError, ValueError) as error:
+        return str(error.__cause__ or error).splitlines()[-1]
+
+
+RULES: tuple[Callable[[Stages], Found], ...] = (
+    similar_words_need_a_lexicon,
+    sentence_order_needs_pairs,
+    networks_can_be_configured,
+    rows_fit_the_network,
+    labelled_rows_fit_the_network,
+    exported_steps_are_trained,
+)

@@ -1,0 +1,1 @@
+"""How a recipe is read: text with positions, layers of files and overrides, all problems at once."""

@@ -1,0 +1,112 @@
+"""What `maskwright explain KEY` prints: type, range, default and meaning of a key."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import cleandoc
+
+from pydantic.fields import FieldInfo
+
+from corpora.errors import UsageError
+from pretrain.reading import phrases
+from pretrain.reading.header import Header
+from pretrain.reading.problems import nearest
+from pretrain.reading.shape import Model, branches, fields_of, item_of, members, tag_of
+from pretrain.reading.writing import write
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key, and the member of a family that it belongs to."""
+
+    key: str  # dotted, from the kind of the stage
+    field: FieldInfo
+    member: str  # `ngram`; empty outside of families
+
+    def text(self) -> str:
+        """What is the same in all members that have this key alike."""
+        lines = [f"  type     {phrases.wanted(self.field)}", f"  default  {_default(self.field)}"]
+        lines += [f"  {line}" for line in cleandoc(self.field.description or "").splitlines()]
+        return "\n".join([*lines, *(f"  - {word}: {meaning}" for word, meaning in _parts(self.field))])
+
+
+def explain(key: str, kinds: Mapping[str, Model]) -> str:
+    """Explain every key that is `key` or ends in it; a stage may also go by the name that a recipe gave it.
+
+    Raises:
+        UsageError: there is none; the nearest keys are told.
+    """
+    asked = key.removeprefix("stages.")
+    if asked in kinds:
+        return _stage(asked, kinds[asked])
+    entries = list(_entries(Header, ""))
+    for kind, settings in kinds.items():
+        entries += _entries(settings, kind)
+    tail = asked.partition(".")[2] or asked
+    for fits in (asked.__eq__, lambda one: one.endswith(f".{asked}"), lambda one: one.endswith(f".{tail}")):
+        if found := [entry for entry in entries if fits(entry.key)]:
+            return _together(found)
+    names = {entry.key if "." in asked else entry.key.rpartition(".")[2] for entry in entries}
+    raise UsageError(f"no key '{key}'{nearest(asked, names)}; kinds of stages: {', '.join(kinds)}")
+
+
+def _together(entries: Sequence[Entry]) -> str:
+    """Entries that read alike under one heading, with the members of the family that they belong to."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        groups.setdefault((entry.key, entry.text()), []).append(entry.member)
+    headings = {group: ", ".join(filter(None, members)) for group, members in groups.items()}
+    return "\n\n".join(
+        key + (f"   (of {members})" if members else "") + f"\n{text}"
+        for (key, text), members in headings.items()
+    )
+
+
+def _stage(kind: str, settings: Model) -> str:
+    """A kind of stage: what it does and its keys."""
+    fields = fields_of(settings).items()
+    keys = (f"  {kind}.{name:16} {_first_line(field.description)}" for name, field in fields)
+    return "\n".join([f"{kind}: {_first_line(settings.__doc__)}", *keys])
+
+
+def _entries(settings: Model, above: str, seen: Sequence[Model] = ()) -> Iterator[Entry]:
+    """All keys of a settings class and of what it holds; a class inside itself is listed once."""
+    tag = tag_of(settings)
+    member = tag[1] if tag and seen else ""
+    for name, field in fields_of(settings).items():
+        key = f"{above}.{name}" if above else name
+        yield Entry(key, field, member)
+        for model in _held(field.annotation):
+            if model not in seen and settings is not Header:
+                yield from _entries(model, key, (*seen, settings))
+
+
+def _held(annotation: object) -> Iterator[Model]:
+    """Settings classes of a field's value, or of its items."""
+    for part in branches(annotation):
+        yield from members(part)
+        if (item := item_of(part)) is not None:
+            yield from _held(item)
+
+
+def _parts(field: FieldInfo) -> Iterator[tuple[str, str]]:
+    """Members of a family, or else keys of a mapping of settings, with the first line of their meaning."""
+    for model in _held(field.annotation):
+        if tag := tag_of(model):
+            yield tag[1], _first_line(model.__doc__)
+        else:
+            yield from ((name, _first_line(one.description)) for name, one in fields_of(model).items())
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "none: it has to be given"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="json")
+    if isinstance(value, tuple):
+        value = [one.model_dump(mode="json") if hasattr(one, "model_dump") else one for one in value]
+    return write(value, flow=True).strip()
+
+
+def _first_line(text: str | None) -> str:
+    return cleandoc(text or "").partition("\n")[0]
