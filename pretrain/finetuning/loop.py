@@ -1,0 +1,132 @@
+"""The fine-tuning loop: one network, one seed, one device; order and dropout depend on (seed, step) alone."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from corpora.errors import Diverged
+from corpora.reporter import Reporter
+from pretrain.finetuning.examples import Examples, LabelledBatch, by_length, epoch_order
+from pretrain.finetuning.metrics import Measures
+from pretrain.finetuning.settings import Finetune
+from pretrain.finetuning.tasks import Task
+from pretrain.optimizers import AdamW
+from pretrain.randomness import torch_seed
+from pretrain.schedules import Linear
+
+PATIENCE = 5
+"""Steps in a row without a finite loss and gradient after which a run is given up."""
+
+SCORED_AT_ONCE = 128
+"""Rows a batch when nothing is learnt."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How one run went; the network holds the weights after epoch `chosen`."""
+
+    losses: tuple[float, ...]  # mean training loss of each epoch
+    dev: tuple[Measures, ...]  # dev measures after each epoch; empty without dev rows
+    chosen: int  # epoch, from 0
+    skipped: int  # steps that were not applied, their loss or gradient not being finite
+
+
+def fit(
+    network: nn.Module,
+    train: Examples,
+    dev: Examples,
+    config: Finetune,
+    seed: int,
+    reporter: Reporter,
+    what: str,
+) -> Fitted:
+    """Train `network` in place and leave it at the epoch that did best on `dev` (without dev rows, the last).
+
+    Raises:
+        Diverged: `PATIENCE` steps in a row, or a whole epoch, had no finite loss and gradient.
+        Interrupted: the reporter was asked to stop.
+    """
+    per_epoch = math.ceil(len(train) / config.batch)
+    total = per_epoch * config.epochs
+    optimizer = AdamW(lr=config.lr, weight_decay=config.weight_decay).build(network)
+    schedule = Linear(warmup_steps=math.ceil(total * config.warmup))
+    losses = np.full(total, np.nan)  # of the updates that were applied
+    scores: list[Measures] = []
+    best: dict[str, Tensor] = {}
+    network.train()
+    for step, rows in enumerate(reporter.track(_walk(train, config, seed), what, total, "steps")):
+        torch.manual_seed(torch_seed(seed, "dropout", step))
+        loss = backward(network, config.task, train.batch(rows))
+        lr = config.lr * schedule.factor(int(np.isfinite(losses).sum()), total)
+        if update(network, optimizer, lr, config.clip, loss):
+            losses[step] = loss
+        _check_finite(losses[: step + 1], min(PATIENCE, per_epoch), what)
+        if len(dev) and (step + 1) % per_epoch == 0:
+            scores.append(config.task.measures(dev.labels, config.task.answers(predict(network, dev))))
+            if best_of(scores, config.task) == len(scores) - 1:
+                best = {name: weight.clone() for name, weight in network.state_dict().items()}
+    if best:
+        network.load_state_dict(best)
+    means = np.nanmean(losses.reshape(config.epochs, per_epoch), axis=1)
+    chosen = best_of(scores, config.task) if scores else config.epochs - 1
+    return Fitted(tuple(means.tolist()), tuple(scores), chosen, int(np.isnan(losses).sum()))
+
+
+def backward(network: nn.Module, task: Task, batch: LabelledBatch) -> float:
+    """Accumulate the gradient of the batch's mean loss, and return that loss.
+
+    One clean pass. This is the whole of what an adversarial method replaces (FreeLB sums the gradients of
+    several perturbed passes, SMART adds a term); order, learning rate, update and choice of epoch stay here.
+    """
+    device = next(network.parameters()).device
+    loss = task.loss(network(**batch.inputs(device)).logits, batch.labels.to(device))
+    loss.backward()  # type: ignore[no-untyped-call]
+    return loss.item()
+
+
+def update(network: nn.Module, optimizer: torch.optim.Optimizer, lr: float, clip: float, loss: float) -> bool:
+    """Clip and apply the gradients, then clear them; if something is not finite, apply nothing: False."""
+    norm = nn.utils.clip_grad_norm_(network.parameters(), clip)
+    if finite := math.isfinite(loss) and math.isfinite(norm.item()):
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.step()
+    optimizer.zero_grad()
+    return finite
+
+
+def predict(network: nn.Module, examples: Examples) -> NDArray[np.float32]:
+    """The network's outputs for every row, (rows, classes), in the order of `examples`; no dropout."""
+    device = next(network.parameters()).device
+    batches = by_length(examples.lengths(), SCORED_AT_ONCE)
+    training = network.training
+    network.eval()
+    with torch.inference_mode():
+        outputs = [network(**examples.batch(rows).inputs(device)).logits.float().cpu() for rows in batches]
+    network.train(training)
+    return torch.cat(outputs).numpy()[np.argsort(np.concatenate(batches))]
+
+
+def best_of(scores: Sequence[Measures], task: Task) -> int:
+    """Which of `scores` is best by the measure that `task` chooses by; the first of equals."""
+    return int(np.argmax([score[task.chooses_by] for score in scores]))
+
+
+def _walk(train: Examples, config: Finetune, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Row numbers of every batch of every epoch."""
+    lengths = train.lengths()
+    for epoch in range(config.epochs):
+        yield from epoch_order(lengths, config.batch, seed, epoch)
+
+
+def _check_finite(losses: NDArray[np.float64], patience: int, what: str) -> None:
+    if len(losses) >= patience and np.isnan(losses[-patience:]).all():
+        raise Diverged(
+            f"{what}: the last {patience} steps up to step {len(losses)} had no finite loss and gradient; "
+            "lower `lr`, or lengthen `warmup`"
+        )

@@ -1,0 +1,91 @@
+"""One run: one arm with one seed, trained (if there is something to train) and scored on the test rows."""
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from corpora.reporter import Reporter
+from corpora.settings import Items, Settings
+from pretrain.finetuning import classifier
+from pretrain.finetuning.baselines import tfidf
+from pretrain.finetuning.loop import fit, predict
+from pretrain.finetuning.material import Material
+from pretrain.finetuning.metrics import Measures
+from pretrain.finetuning.settings import Finetune
+from pretrain.randomness import torch_seed
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Arm = Literal["pretrained", "random_init", "tfidf"]
+
+TITLES: dict[Arm, str] = {
+    "pretrained": "pre-trained",
+    "random_init": "random init",
+    "tfidf": "TF-IDF + logistic regression",
+}
+
+
+class Cell(Settings):
+    """One arm with one seed: a cell of the comparison, made or to be made."""
+
+    arm: Arm
+    seed: int | None  # None: the arm draws nothing
+
+    @property
+    def name(self) -> str:
+        """`pretrained-0`, `tfidf`: its column in `predictions.tsv`."""
+        return self.arm if self.seed is None else f"{self.arm}-{self.seed}"
+
+    @property
+    def part(self) -> str:
+        """Where the finished run is written: with this file, it counts as finished."""
+        return f"runs/{self.name}.json"
+
+    @property
+    def weights(self) -> str:
+        """Where the fine-tuned network waits until it is known whether it is the best."""
+        return f"weights-{self.name}"
+
+
+class Run(Cell):
+    """A cell that was made."""
+
+    losses: Items[float] = ()  # mean training loss of each epoch
+    dev: Items[Measures] = ()  # after each epoch; empty without dev rows
+    chosen: int = 0  # the epoch that was scored, from 0
+    skipped: int = 0  # steps not applied, their loss or gradient not being finite
+    test: Measures
+    answers: Items[int]  # number of the class given to each test row
+
+
+def cells(config: Finetune) -> list[Cell]:
+    """All cells of the comparison, the checkpoint's own first."""
+    trained: list[Arm] = ["pretrained", *(arm for arm in config.beside if arm != "tfidf")]
+    drawn = [Cell(arm=arm, seed=seed) for arm in trained for seed in config.seeds]
+    return [*drawn, Cell(arm="tfidf", seed=None)] if "tfidf" in config.beside else drawn
+
+
+def train_run(
+    cell: Cell, seed: int, config: Finetune, material: Material, reporter: Reporter
+) -> tuple[Run, "PreTrainedModel"]:
+    """Fine-tune a network and score it. Arms differ in the encoder's first weights and in nothing else."""
+    with torch.random.fork_rng():  # leaves the caller's generator as it was
+        torch.manual_seed(torch_seed(seed, "initialisation", 0))
+        network = classifier.build(material.network)
+        if cell.arm == "pretrained":
+            classifier.fill(network, material.folder)
+        network.to(material.device)  # type: ignore[arg-type]
+        what = f"{TITLES[cell.arm]}, seed {seed}"
+        fitted = fit(network, material.train, material.dev, config, seed, reporter, what)
+    answers = config.task.answers(predict(network, material.test))
+    test = config.task.measures(material.test.labels, answers)
+    run = Run(arm=cell.arm, seed=seed, test=test, answers=tuple(answers.tolist()), **vars(fitted))
+    return run, network
+
+
+def tfidf_run(config: Finetune, material: Material) -> Run:
+    """The TF-IDF baseline on the same rows."""
+    answers = tfidf(material.rows)
+    test = config.task.measures(material.test.labels, answers)
+    return Run(arm="tfidf", seed=None, test=test, answers=tuple(answers.tolist()))

@@ -1,0 +1,98 @@
+"""Settings of the `finetune` stage: which checkpoint, which labelled rows, which budget, which baselines."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from corpora.labelled import LabelledData
+from corpora.settings import Items, Settings
+from corpora.stage import Reads, StageSettings
+from pretrain.finetuning.tasks import Classification, Task
+
+Baseline = Literal["random_init", "tfidf"]
+Seed = Annotated[int, Field(ge=0)]
+
+
+class FinetuneSpeed(Settings):
+    """Where the work is done; may change its time, never its result beyond rounding."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes the accelerator where there is one."""
+
+
+class Finetune(StageSettings):
+    """Fine-tune a checkpoint on labelled rows, once for each seed, and score it on held-out rows."""
+
+    makes: ClassVar[str] = "score"
+
+    kind: Literal["finetune"] = "finetune"
+    """Fine-tune a checkpoint and score it."""
+
+    model: Annotated[str | None, Reads("export")] = None
+    """The exported checkpoint to start from."""
+
+    task: Task = Classification()
+    """What the network is to learn."""
+
+    data: LabelledData
+    """Labelled rows, and which of them are held out."""
+
+    rows: Annotated[int | None, Field(ge=2)] = None
+    """How many training rows to use, drawn by `seed` (the same for all runs and baselines); left out, all."""
+
+    length: Annotated[int, Field(ge=4)] = 128
+    """Longest row in tokens, special tokens included; the rest of a longer one is cut off."""
+
+    epochs: Annotated[int, Field(ge=1)] = 3
+    """Passes over the training rows; the epoch that does best on the dev rows is the one that is scored."""
+
+    batch: Annotated[int, Field(ge=1)] = 32
+    """Rows a step."""
+
+    lr: Annotated[float, Field(gt=0)] = 3e-5
+    """Peak learning rate of AdamW; it falls linearly to 0 at the last step."""
+
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the steps in which the learning rate climbs to its peak."""
+
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Decoupled weight decay; biases and LayerNorm have none."""
+
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    """Largest norm of the gradient."""
+
+    seeds: Items[Seed] = (0, 1, 2)
+    """One run for each: fresh classifier, order of rows and dropout. Scores are their mean and spread."""
+
+    beside: Items[Baseline] = ()
+    """Baselines on the same rows: `random_init` (same network, seeds and budget, no pre-training), `tfidf`
+    (character n-grams and logistic regression)."""
+
+    speed: FinetuneSpeed = FinetuneSpeed()
+    """What changes only the speed."""
+
+    @field_validator("seeds", "beside")
+    @classmethod
+    def _differ(cls, values: tuple[object, ...]) -> tuple[object, ...]:
+        if len(set(values)) < len(values):
+            raise ValueError(f"names one twice: {list(values)}; each counts once")
+        return values
+
+    @field_validator("seeds")
+    @classmethod
+    def _some(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if not seeds:
+            raise ValueError("is empty; give at least one seed, such as [0, 1, 2]")
+        return seeds
+
+    @model_validator(mode="after")
+    def _holds_rows_out(self) -> "Finetune":
+        if self.data.test == 0:
+            raise ValueError("data.test is 0: a score needs held-out rows, such as test: 0.2")
+        return self
+
+    def outside(self) -> Sequence[Path]:
+        """The labelled files."""
+        return self.data.outside()

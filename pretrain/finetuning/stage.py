@@ -1,0 +1,82 @@
+"""The `finetune` stage: every arm with every seed, a part each, then the scores and the best model."""
+
+import shutil
+from collections.abc import Mapping
+
+from corpora.artefact import Artefact, Draft
+from corpora.reporter import Reporter
+from corpora.stage import Report
+from pretrain.finetuning import classifier, scores
+from pretrain.finetuning.loop import best_of
+from pretrain.finetuning.material import Material, prepare
+from pretrain.finetuning.runs import Cell, Run, cells, tfidf_run, train_run
+from pretrain.finetuning.settings import Finetune
+
+
+def finetune(config: Finetune, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
+    """Score the checkpoint `inputs["model"]`.
+
+    Parts: `runs/*.json`, `scores.json`, `table.md`, `predictions.tsv`, and `model/`: the pre-trained run that
+    did best on the dev rows, as a folder that `transformers.pipeline` opens.
+    """
+    material = prepare(config, inputs["model"], reporter)
+    for cell in cells(config):
+        if not out.has(cell.part):
+            make_run(cell, config, material, out, reporter)
+    return publish(config, material, out)
+
+
+def make_run(cell: Cell, config: Finetune, material: Material, out: Draft, reporter: Reporter) -> None:
+    """Make one run. Of the pre-trained ones, only the best so far keeps its weights."""
+    if cell.seed is None:
+        run = tfidf_run(config, material)
+    else:
+        run, network = train_run(cell, cell.seed, config, material, reporter)
+        if cell.arm == "pretrained":
+            with out.fill(cell.weights) as folder:
+                classifier.save(network, material.tokenizer, folder)
+    tell(run, reporter)
+    out.write_json(cell.part, run.model_dump(mode="json"))
+    best = best_run(finished(config, out), config)
+    for part in out.parts("weights-"):
+        if part != best.weights:
+            out.discard(part)
+
+
+def tell(run: Run, reporter: Reporter) -> None:
+    """Metrics of every epoch; a line for a person where steps were lost."""
+    for epoch, loss in enumerate(run.losses):
+        dev = {f"dev_{name}": value for name, value in run.dev[epoch].items()} if run.dev else {}
+        reporter.metrics({"run": run.name, "epoch": epoch + 1, "loss": loss, **dev})
+    if run.skipped:
+        reporter.say(f"{run.name}: {run.skipped} steps had no finite loss or gradient and were not applied")
+
+
+def finished(config: Finetune, out: Draft) -> list[Run]:
+    """The runs made so far, in the order of `cells`."""
+    return [Run.model_validate(out.read_json(cell.part)) for cell in cells(config) if out.has(cell.part)]
+
+
+def best_run(runs: list[Run], config: Finetune) -> Run:
+    """The pre-trained run that did best on the dev rows; the first of equals, and where there are none."""
+    own = [run for run in runs if run.arm == "pretrained"]
+    return own[best_of([run.dev[run.chosen] for run in own], config.task)] if own[0].dev else own[0]
+
+
+def publish(config: Finetune, material: Material, out: Draft) -> Report:
+    """Write the scores and move the best model to its place."""
+    runs = finished(config, out)
+    best, spreads, rows = best_run(runs, config), scores.by_arm(runs), material.rows
+    if not out.has("model"):
+        with out.fill("model") as folder:
+            shutil.copytree(out.path / best.weights, folder)
+    out.discard(best.weights)
+    out.write_json("scores.json", scores.as_json(spreads))
+    for part, text in {
+        "table.md": scores.table(spreads, rows, best),
+        "predictions.tsv": scores.predictions(runs, rows),
+    }.items():
+        with out.write(part) as file:
+            file.write(text.encode())
+    facts = {"scores": scores.as_json(spreads), "rows": dict(rows.counts), "saved": best.name}
+    return Report(scores.summary(spreads, config.task.chooses_by, len(rows.test)), facts)

@@ -1,0 +1,74 @@
+"""The classifier on an export: transformers' own loading is the reference."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, RobertaConfig
+
+from corpora.errors import BadData, UsageError
+from pretrain.finetuning import classifier
+from tests.pretrain.finetuning.making import make_export, make_folder
+
+LABELS = ("bad", "good", "so so")
+
+
+def test_the_encoder_is_the_exports_and_the_head_that_of_the_seed(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "bert")
+    config = classifier.open_config(folder, LABELS)
+    networks = []
+    for filled in (True, False):
+        torch.manual_seed(5)
+        networks.append(classifier.build(config))
+        if filled:
+            classifier.fill(networks[-1], folder)
+    reference = AutoModel.from_pretrained(folder).state_dict()
+    for name, weight in networks[0].base_model.state_dict().items():
+        assert torch.equal(weight, reference[name]), name
+    trained, fresh = (network.state_dict() for network in networks)
+    assert torch.equal(trained["classifier.weight"], fresh["classifier.weight"])
+    assert trained["classifier.weight"].shape == (3, 16)
+    word_table = "bert.embeddings.word_embeddings.weight"
+    assert not torch.equal(trained[word_table], fresh[word_table])
+
+
+def test_building_leaves_the_configuration_as_it_was(tmp_path: Path) -> None:
+    config = classifier.open_config(make_folder(tmp_path / "bert"), LABELS)
+    before = config.to_dict()
+    classifier.build(config)
+    assert config.to_dict() == before
+    assert config.id2label == {0: "bad", 1: "good", 2: "so so"}
+
+
+def test_an_export_without_part_of_its_encoder_is_refused(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "bert")
+    weights = load_file(folder / "model.safetensors")
+    del weights["bert.encoder.layer.0.output.dense.bias"]
+    save_file(weights, folder / "model.safetensors")
+    network = classifier.build(classifier.open_config(folder, LABELS))
+    with pytest.raises(BadData, match=r"lacks 1 weights of the encoder, such as bert\.encoder\.layer\.0"):
+        classifier.fill(network, folder)
+
+
+def test_an_export_without_tokenizer_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match=r"has no tokenizer\.json"):
+        classifier.export_folder(make_export(tmp_path / "export", without="tokenizer.json"))
+
+
+def test_rows_longer_than_the_network_are_refused_with_both_numbers(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "bert", positions=32)
+    config = classifier.open_config(folder, LABELS)
+    assert classifier.open_tokenizer(folder, config, 32).model_max_length == 32
+    with pytest.raises(UsageError, match="33 tokens a row, but this checkpoint has 32 positions"):
+        classifier.open_tokenizer(folder, config, 33)
+    with pytest.raises(UsageError, match="this checkpoint has 512 positions"):
+        classifier.open_tokenizer(folder, RobertaConfig(max_position_embeddings=514, pad_token_id=1), 513)
+
+
+def test_a_tokenizer_larger_than_the_network_is_refused(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "bert")
+    config = classifier.open_config(folder, LABELS)
+    config.vocab_size = 7
+    with pytest.raises(BadData, match="network of 7"):
+        classifier.open_tokenizer(folder, config, 16)

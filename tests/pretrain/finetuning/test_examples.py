@@ -1,0 +1,70 @@
+"""Encoding and batching: every row once, the same for equal seeds, little padding, nothing shifted."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from pretrain.finetuning.examples import Examples, by_length, encode, epoch_order
+from tests.pretrain.finetuning.making import make_folder
+
+lengths = st.lists(st.integers(1, 200), min_size=1, max_size=400).map(np.array)
+
+
+@given(lengths, st.integers(1, 40), st.integers(0, 3), st.integers(0, 3))
+def test_an_epoch_visits_every_row_once_in_batches_of_the_size_asked(
+    lengths: np.ndarray, batch: int, seed: int, epoch: int
+) -> None:
+    batches = epoch_order(lengths, batch, seed, epoch)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    assert sorted(map(len, batches))[1:] == [batch] * (len(batches) - 1)
+
+
+def test_order_is_a_function_of_seed_and_epoch() -> None:
+    lengths = np.arange(1, 500)
+    orders = {(s, e): np.concatenate(epoch_order(lengths, 8, s, e)).tolist() for s in (0, 1) for e in (0, 1)}
+    assert len({tuple(order) for order in orders.values()}) == 4
+    assert orders[1, 1] == np.concatenate(epoch_order(lengths, 8, 1, 1)).tolist()
+
+
+def test_bucketing_saves_most_of_the_padding() -> None:
+    lengths = np.random.default_rng(0).integers(1, 100, 4096)
+    padded = sum(lengths[rows].max() * len(rows) for rows in epoch_order(lengths, 32, 0, 0))
+    shuffled = sum(rows.max() * 32 for rows in np.random.default_rng(1).permutation(lengths).reshape(-1, 32))
+    real = lengths.sum()
+    assert padded - real < (shuffled - real) / 10
+
+
+@given(lengths, st.integers(1, 40))
+def test_scoring_visits_every_row_once(lengths: np.ndarray, batch: int) -> None:
+    assert sorted(np.concatenate(by_length(lengths, batch)).tolist()) == list(range(len(lengths)))
+
+
+def test_a_batch_pads_to_its_own_longest_row() -> None:
+    ids = tuple(np.array(row) for row in ([2, 7, 3], [2, 8, 9, 9, 3], [2, 3]))
+    batch = Examples(ids, np.array([0, 1, 2]), pad_id=0, cut=0).batch(np.array([2, 0]))
+    assert batch.input_ids.tolist() == [[2, 3, 0], [2, 7, 3]]
+    assert batch.attention_mask.tolist() == [[1, 1, 0], [1, 1, 1]]
+    assert batch.labels.tolist() == [2, 0]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> object:
+    return AutoTokenizer.from_pretrained(make_folder(tmp_path_factory.mktemp("bert") / "folder"))
+
+
+def test_encoding_is_the_tokenizers_own_and_counts_what_it_cuts(tokenizer: object) -> None:
+    rows = [("好天", 1), ("天地人你我他", 0), ("x", 1)]
+    examples = encode(rows, tokenizer, 6)
+    words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in examples.ids]  # type: ignore[attr-defined]
+    assert words == [
+        ["[CLS]", "好", "天", "[SEP]"],
+        ["[CLS]", "天", "地", "人", "你", "[SEP]"],
+        ["[CLS]", "[UNK]", "[SEP]"],
+    ]
+    assert (examples.cut, examples.labels.tolist(), examples.lengths().tolist()) == (1, [1, 0, 1], [4, 6, 3])
+
+
+def test_no_rows_make_no_examples(tokenizer: object) -> None:
+    assert len(encode([], tokenizer, 8)) == 0
