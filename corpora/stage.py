@@ -57,3 +57,9 @@ class StageSettings(Settings):
             BadData: one of them does not exist.
         """
         return ()
+
+
+def roles_of(settings: type[StageSettings]) -> Mapping[str, Reads]:
+    """The fields of a kind of stage that are roles."""
+    fields = settings.model_fields.items()
+    return {name: mark for name, field in fields for mark in field.metadata if isinstance(mark, Reads)}

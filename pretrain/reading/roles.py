@@ -4,18 +4,12 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora.stage import Reads, StageSettings
+from corpora.stage import Reads, roles_of
 from pretrain.reading.declared import Declared
 from pretrain.reading.problems import Problem, suggestion
 
 Role = str | Path
 """An earlier stage's name (str), or a finished artefact's folder (Path)."""
-
-
-def reads(settings: type[StageSettings]) -> Mapping[str, Reads]:
-    """The role fields of a kind of stage."""
-    fields = settings.model_fields.items()
-    return {name: mark for name, field in fields for mark in field.metadata if isinstance(mark, Reads)}
 
 
 def resolve(
@@ -29,7 +23,7 @@ def resolve(
     for name, stage in stages.items():
         made = {one: stages[one].settings.makes for one in found}
         search = _Search(name, stages, made, unclear, problems)
-        sources = {role: search.source(role, mark) for role, mark in reads(stage.settings).items()}
+        sources = {role: search.source(role, mark) for role, mark in roles_of(stage.settings).items()}
         found[name] = {role: source for role, source in sources.items() if source is not None}
     return found
 

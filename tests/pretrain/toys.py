@@ -8,7 +8,8 @@ import torch
 from corpora.artefact import Artefact, Draft
 from corpora.reporter import Quiet
 from pretrain.batch import NO_PAIR, Batch, Window
-from pretrain.engine import Engine, Ranks, configuration
+from pretrain.engine import Engine, Ranks
+from pretrain.engine_config import configuration
 from pretrain.networks import Model, Network, build
 from pretrain.optimizers import AdamW
 from pretrain.training import Train, train

@@ -1,0 +1,69 @@
+"""The chain of a recipe: each stage with its inputs, its identity, and the place of its artefact.
+
+Fingerprints follow from settings and outside files alone, so the whole chain is known before any work.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora.artefact import Artefact
+from corpora.errors import UsageError
+from corpora.stage import JSON, StageSettings, roles_of
+from pretrain.recipe import Recipe, nearest
+from pretrain.store import Store, fingerprint
+
+
+@dataclass(frozen=True)
+class Link:
+    """One stage of a recipe, located in the store."""
+
+    name: str
+    config: StageSettings
+    inputs: Mapping[str, Path]  # role -> folder of the artefact, finished or not
+    identity: JSON
+    fingerprint: str
+    place: Path  # where its own artefact stands, or will stand
+
+
+def chain(recipe: Recipe, store: Store) -> list[Link]:
+    """All stages in order.
+
+    Raises:
+        BadData: a file from outside is missing.
+        UsageError: a role names a folder that holds no artefact of the kind it reads.
+    """
+    links: dict[str, Link] = {}
+    for name, config in recipe.stages.items():
+        inputs: dict[str, Path] = {}
+        prints: dict[str, str] = {}
+        for role, source in recipe.roles[name].items():
+            if source in links:
+                inputs[role], prints[role] = links[source].place, links[source].fingerprint
+            else:
+                artefact = Artefact.open(Path(source), roles_of(type(config))[role].kind)
+                inputs[role], prints[role] = artefact.path, artefact.fingerprint
+        identity = store.identity(config, prints)
+        print_ = fingerprint(identity)
+        links[name] = Link(name, config, inputs, identity, print_, store.place(config, print_))
+    return list(links.values())
+
+
+def selected(names: Sequence[str], only: str | None, first: str | None, until: str | None) -> list[str]:
+    """The stages that `--only`, `--from` and `--until` leave, in order.
+
+    >>> selected(["shards", "tokens", "train"], None, "tokens", None)
+    ['tokens', 'train']
+    """
+    for flag, name in (("--only", only), ("--from", first), ("--until", until)):
+        if name is not None and name not in names:
+            raise UsageError(
+                f"{flag} {name}: no stage of that name{nearest(name, names)} (stages: {' '.join(names)})"
+            )
+    if only is not None:
+        return [only]
+    start = names.index(first) if first else 0
+    stop = names.index(until) + 1 if until else len(names)
+    if start >= stop:
+        raise UsageError(f"--from {first} comes after --until {until}: nothing to do")
+    return list(names[start:stop])

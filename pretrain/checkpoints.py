@@ -1,0 +1,129 @@
+"""Checkpoints: parts of the draft, `step-00000250/` say: all that a resume needs, and a model that loads.
+
+model.safetensors, config.json, the tokenizer's files     what `transformers` opens
+optimizer*.safetensors                                    moments (see `engine`)
+progress.json, log.jsonl                                  where training stood, what it had said
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpora.artefact import Artefact, Draft, canonical
+from corpora.errors import UsageError
+from pretrain import weights
+from pretrain.engine import Engine, Ranks
+from pretrain.tally import Tally
+
+PREFIX = "step-"
+PROGRESS, LOG = "progress.json", "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands: beside weights and moments, all that the next step depends on."""
+
+    step: int = 0  # windows consumed
+    updates: int = 0  # of them, those that were applied: what the schedule counts
+    skipped_in_a_row: int = 0
+    since: Tally = field(default_factory=Tally)  # since the last line of the log
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint read back, but for the weights and moments in `folder`."""
+
+    folder: Path
+    progress: Progress
+    log: list[str]
+
+
+def part(step: int) -> str:
+    """The name of a step's checkpoint; names sort as steps do."""
+    return f"{PREFIX}{step:08d}"
+
+
+def steps(parts: Iterable[str]) -> list[int]:
+    """The steps among the names of a draft's parts, ascending."""
+    return sorted(int(name.removeprefix(PREFIX)) for name in parts if name.startswith(PREFIX))
+
+
+def save(out: Draft, engine: Engine, tokenizer: Path, progress: Progress, log: Sequence[str]) -> None:
+    """Save all ranks' state as one part. All ranks must call it; rank 0 alone enters it in the journal."""
+    state = engine.weights()
+    with _shared_folder(out, engine.ranks, part(progress.step)) as folder:
+        engine.save(folder)
+        if engine.ranks.number == 0:
+            model = engine.network.model
+            weights.save(model, state, folder / weights.WEIGHTS)
+            (folder / "config.json").write_text(weights.describe(model), "utf-8")
+            shutil.copytree(tokenizer, folder, dirs_exist_ok=True)
+            (folder / PROGRESS).write_text(canonical(asdict(progress)) + "\n", "utf-8")
+            (folder / LOG).write_text("".join(log), "utf-8")
+
+
+@contextmanager
+def _shared_folder(out: Draft, ranks: Ranks, name: str) -> Iterator[Path]:
+    """One folder for all ranks to write into; it becomes a part once all of them have left it."""
+    if ranks.number:
+        yield Path(ranks.share(""))
+        ranks.wait()
+        return
+    with out.fill(name) as folder:
+        folder.mkdir()
+        yield Path(ranks.share(str(folder)))
+        ranks.wait()
+
+
+def newest(out: Draft, ranks: Ranks) -> Saved | None:
+    """The newest checkpoint of the draft, whose parts were verified when it was opened; None at the start."""
+    found = steps(out.parts(PREFIX)) if ranks.number == 0 else []
+    place = ranks.share(str(out.path / part(found[-1])) if found else "")
+    return read(Path(place)) if place else None
+
+
+def folder(checkpoint: Artefact, step: int | None = None) -> Path:
+    """The folder of one step of a finished training stage, verified; of its last step by default.
+
+    Raises:
+        UsageError: that step was not kept.
+    """
+    kept = steps({name.partition("/")[0] for name in checkpoint.names(PREFIX)})
+    wanted = kept[-1] if step is None else step
+    if wanted not in kept:
+        raise UsageError(f"{checkpoint.path} keeps no step {wanted}; it keeps {', '.join(map(str, kept))}")
+    return checkpoint.folder(part(wanted))
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The files of the tokenizer in a checkpoint's folder."""
+    ours = {weights.WEIGHTS, "config.json", PROGRESS, LOG}
+    files = (path for path in folder.iterdir() if path.name not in ours and path.suffix != ".safetensors")
+    return sorted(files)
+
+
+def read(folder: Path) -> Saved:
+    """Read `progress.json` and the log of a checkpoint."""
+    values: dict[str, Any] = json.loads((folder / PROGRESS).read_text("utf-8"))
+    progress = Progress(**values | {"since": Tally(**values["since"])})
+    return Saved(folder, progress, (folder / LOG).read_text("utf-8").splitlines(keepends=True))
+
+
+def prune(out: Draft, keep_last: int, keep_every: int | None, save_every: int) -> None:
+    """Drop old checkpoints, now that a newer one is safe: all but the last few and every so many steps.
+
+    One that a signal made between two regular ones goes as soon as a regular one follows, so that an
+    interrupted run keeps the same steps as one that ran through.
+    """
+    older = steps(out.parts(PREFIX))[:-1]
+    regular = [step for step in older if step % save_every == 0]
+    kept = {
+        *regular[len(regular) - (keep_last - 1) :],
+        *(s for s in regular if keep_every and s % keep_every == 0),
+    }
+    for step in set(older) - kept:
+        out.discard(part(step))

@@ -1,0 +1,29 @@
+"""DeepSpeed's own configuration, made from a recipe's settings."""
+
+from collections.abc import Mapping
+
+from corpora.stage import JSON
+
+
+def configuration(zero: int, micro_batch: int, clip: float, overrides: Mapping[str, JSON]) -> dict[str, JSON]:
+    """DeepSpeed's JSON, `overrides` laid over it. Accumulation is ours, of any number of batches."""
+    base: dict[str, JSON] = {
+        "train_micro_batch_size_per_gpu": micro_batch,
+        "gradient_accumulation_steps": 1,
+        "gradient_clipping": clip if zero else 0.0,  # without ZeRO the norm is looked at first, see `update`
+        # DeepSpeed's linear layer for stage 3 would replace torch's for the rest of the process: what later
+        # stages of a recipe compute would then depend on what ran before them.
+        "zero_optimization": {"stage": zero, "memory_efficient_linear": False},
+        "zero_allow_untested_optimizer": True,
+    }
+    return _laid_over(base, overrides)
+
+
+def _laid_over(base: Mapping[str, JSON], above: Mapping[str, JSON]) -> dict[str, JSON]:
+    """`base` with the keys of `above`; where both hold a mapping, so do the mappings."""
+    merged = dict(base)
+    for key, value in above.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = _laid_over(below, value) if both else value  # type: ignore[arg-type]
+    return merged

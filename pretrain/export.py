@@ -1,0 +1,155 @@
+"""Stage `export`: a checkpoint in, a Hugging Face folder out, checked to say what the trained network says.
+
+The folder itself opens with AutoModelForMaskedLM, without a missing or an unexpected weight. A network that
+learned a sentence-pair objective has a trained pooler besides, for which that class has no place: `encoder/`
+holds it with the bare encoder, for AutoModel and for fine-tuning.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from corpora.artefact import Artefact, Draft
+from corpora.errors import MaskwrightError
+from corpora.reporter import Reporter
+from corpora.stage import JSON, Reads, Report, StageSettings
+from pretrain import checkpoints, weights
+from pretrain.networks import HuggingFaceModel, has_pair_head, network_class
+
+ENCODER = "encoder"
+TOLERANCE = 1e-5  # of logits; they are the same numbers, so in truth it is 0 on one machine
+
+
+CARD = """---
+library_name: transformers
+pipeline_tag: fill-mask
+---
+
+# {model}, {parameters:,} weights, step {step:,}
+
+```python
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+model = AutoModelForMaskedLM.from_pretrained(folder)
+tokenizer = AutoTokenizer.from_pretrained(folder)
+```
+
+{pooler}Pre-trained with maskwright.
+
+{table}"""
+
+
+class Export(StageSettings):
+    """Export a checkpoint for use with `transformers`."""
+
+    makes: ClassVar[str] = "export"
+
+    kind: Literal["export"] = "export"
+    """Export."""
+
+    checkpoint: Annotated[str | None, Reads("checkpoint")] = None
+    """Training stage to export."""
+
+    step: Annotated[int | None, Field(ge=1)] = None
+    """Step to export, one of those kept; left out, the last one."""
+
+
+def export(config: Export, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
+    """Write the folder, open it as a user would, and compare.
+
+    Raises:
+        UsageError: the step was not kept.
+        MaskwrightError: the exported model does not say what the trained one says.
+    """
+    source = inputs["checkpoint"]
+    folder = checkpoints.folder(source, config.step)
+    step = checkpoints.read(folder).progress.step
+    trained = weights.load(folder).eval()
+    plain = _without_pair_head(trained)
+    with out.fill(weights.WEIGHTS) as path:
+        weights.save(plain, plain.state_dict(), path)
+    _write_text(out, "config.json", weights.describe(plain))
+    for file in checkpoints.tokenizer_files(folder):
+        with out.fill(file.name) as path:
+            shutil.copyfile(file, path)
+    if has_pair_head(trained):
+        with out.fill(ENCODER) as path:
+            _write_encoder(trained.base_model, folder, path)
+    name, size = type(plain).__name__, plain.num_parameters()
+    facts: dict[str, JSON] = {"step": step, "parameters": size, "model": name}
+    _write_text(out, "README.md", _card(facts, source.facts, has_pair_head(trained)))
+    _check(trained, out.path, has_pair_head(trained))
+    return Report(f"{name}, {size / 1e6:.1f} M weights, of step {step:,}", facts)
+
+
+def _write_text(out: Draft, part: str, text: str) -> None:
+    with out.write(part) as file:
+        file.write(text.encode())
+
+
+def _without_pair_head(trained: HuggingFaceModel) -> HuggingFaceModel:
+    """The masked-LM part of a network: the same tensors, without pooler and pair head."""
+    if not has_pair_head(trained):
+        return trained
+    plain = network_class(trained.config.model_type, pairs=False)(trained.config)
+    state = trained.state_dict()
+    plain.load_state_dict({name: state[name] for name in plain.state_dict()})
+    return plain.eval()
+
+
+def _write_encoder(encoder: HuggingFaceModel, checkpoint: Path, folder: Path) -> None:
+    """The bare encoder with its pooler, and the tokenizer."""
+    folder.mkdir()
+    weights.save(encoder, encoder.state_dict(), folder / weights.WEIGHTS)
+    (folder / "config.json").write_text(weights.describe(encoder), "utf-8")
+    for file in checkpoints.tokenizer_files(checkpoint):
+        shutil.copyfile(file, folder / file.name)
+
+
+def _check(trained: HuggingFaceModel, folder: Path, encoder: bool) -> None:
+    """Open what was written with the classes a user will use, and compare with the trained network."""
+    from transformers import AutoModel, AutoModelForMaskedLM
+
+    ids = _probe(trained.config.vocab_size)
+    with weights.quiet_transformers(), torch.no_grad():
+        said = trained(ids)
+        wanted = said.prediction_logits if has_pair_head(trained) else said.logits
+        _agree(AutoModelForMaskedLM, folder, ids, "logits", wanted)
+        if encoder:
+            _agree(AutoModel, folder / ENCODER, ids, "pooler_output", trained.base_model(ids).pooler_output)
+
+
+def _agree(opener: HuggingFaceModel, folder: Path, ids: Tensor, what: str, wanted: Tensor) -> None:
+    model, info = opener.from_pretrained(folder, output_loading_info=True, local_files_only=True)
+    odd = {key: sorted(names) for key, names in info.items() if names}
+    apart = float((getattr(model.eval()(ids), what) - wanted).abs().max())
+    if odd or not apart <= TOLERANCE:
+        raise MaskwrightError(
+            f"{folder} opens as {type(model).__name__} with {odd or 'all weights'}, and its {what} differ by "
+            f"{apart:.2g} from the trained network's (at most {TOLERANCE} are allowed): nothing was exported"
+        )
+
+
+def _probe(vocabulary_size: int) -> Tensor:
+    """A few rows of ids spread over the vocabulary, (batch, length)."""
+    return torch.linspace(0, vocabulary_size - 1, 2 * 12).long().view(2, 12)
+
+
+def _card(facts: Mapping[str, JSON], training: Mapping[str, JSON], encoder: bool) -> str:
+    """The model card: what it is, how to load it, what was measured."""
+    figures = training.get("held_out")
+    measured = figures if isinstance(figures, Mapping) else {}
+    rows = "".join(
+        f"| {name.replace('_', ' ')} | {value:.4g} |\n" for name, value in sorted(measured.items())
+    )
+    pooler = (
+        f"`AutoModel.from_pretrained(folder + '/{ENCODER}')` opens the encoder with its trained pooler.\n\n"
+        if encoder
+        else ""
+    )
+    return CARD.format(**facts, pooler=pooler, table=f"| held out | |\n|---|---|\n{rows}" if rows else "")

@@ -1,0 +1,132 @@
+"""Locks between processes: one writer per run folder and per artefact, on one machine or a shared disk."""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpora import disk
+from corpora.errors import Busy
+
+HEARTBEAT_SECONDS = 20.0
+SILENCE_SECONDS = 300.0  # a lock of another machine whose heartbeat is older than this is taken over
+
+
+@contextlib.contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock file `path` while the block runs.
+
+    A lock whose owner is provably gone is taken over: its process no longer lives on this machine, or, on
+    another machine, its heartbeat stopped. (No `flock`: network file systems do it badly or not at all.)
+
+    Raises:
+        Busy: another process holds it; the message names host, process and start.
+    """
+    mine = _who()
+    with disk.writing(path):
+        disk.make_folder(path.parent)
+        while not _create(path, mine):
+            _take_over_or_refuse(path, what)
+    done = threading.Event()
+    threading.Thread(target=_beat, args=(path, done), daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+        if _read(path) == mine:
+            disk.remove(path)
+
+
+def _create(path: Path, content: dict[str, str | int]) -> bool:
+    """Make the lock file whole in one step (a link either appears with its content or not at all)."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(content))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        disk.remove(draft)
+    return True
+
+
+def _take_over_or_refuse(path: Path, what: str) -> None:
+    owner = _read(path)
+    if owner is None:
+        return  # released this very moment
+    if not _gone(owner, path):
+        raise Busy(
+            f"{what} is in use by process {owner['pid']} on {owner['host']}, started {owner['started']}: "
+            f"wait for it, or stop it. If that process is known to be dead, delete {path}"
+        )
+    aside = path.with_name(f"{path.name}.stale-{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(path, aside)  # of two that take over at once, one gets the file
+        if _read(aside) != owner:  # not the stale one: somebody was quicker, give it back
+            with contextlib.suppress(FileExistsError):
+                os.link(aside, path)
+        disk.remove(aside)
+
+
+def _gone(owner: dict[str, str | int], path: Path) -> bool:
+    here = _who()
+    if owner["host"] != here["host"]:
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - path.stat().st_mtime > SILENCE_SECONDS
+        return False
+    return owner["boot"] != here["boot"] or owner["birth"] != _birth(int(owner["pid"]))
+
+
+def _read(path: Path) -> dict[str, str | int] | None:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _who() -> dict[str, str | int]:
+    pid = os.getpid()
+    started = time.strftime("%Y-%m-%d %H:%M:%S")
+    return {
+        "host": socket.gethostname(),
+        "boot": _boot(),
+        "pid": pid,
+        "birth": _birth(pid),
+        "started": started,
+    }
+
+
+def _boot() -> str:
+    """Identity of this start of the machine; process numbers mean nothing after the next one."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _birth(pid: int) -> str:
+    """When a living process started, in clock ticks since boot; "" if there is none with that number."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return "" if Path("/proc/self/stat").exists() else _birth_without_proc(pid)
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _birth_without_proc(pid: int) -> str:
+    """The best there is without /proc: whether a process with that number lives."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "alive"
+
+
+def _beat(path: Path, done: threading.Event) -> None:
+    while not done.wait(HEARTBEAT_SECONDS):
+        with contextlib.suppress(OSError):
+            os.utime(path)

@@ -1,0 +1,42 @@
+"""Objectives: what the network is asked, each a loss summed over a micro-batch and a count over the window.
+
+A new one is a file here and a field of `Objectives`.
+"""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import BeforeValidator, model_validator
+
+from corpora.settings import Settings
+from pretrain.objectives.mlm import Mlm
+from pretrain.objectives.sop import Sop
+
+Objective: TypeAlias = Mlm | Sop
+
+
+def _weighed(value: object) -> object:
+    """`mlm: 1.0` for `mlm: {weight: 1.0}`."""
+    return {"weight": value} if isinstance(value, int | float) else value
+
+
+Weighed = BeforeValidator(_weighed)
+
+
+class Objectives(Settings):
+    """The terms of the loss; one left out, or of weight 0, is not computed."""
+
+    mlm: Annotated[Mlm | None, Weighed] = None
+    """Predict the tokens at masked positions."""
+
+    sop: Annotated[Sop | None, Weighed] = None
+    """Predict whether the two segments were swapped."""
+
+    @model_validator(mode="after")
+    def _ask_something(self) -> "Objectives":
+        if not self.active():
+            raise ValueError("no objective has a weight above 0: give one, such as {mlm: 1.0}")
+        return self
+
+    def active(self) -> dict[str, Objective]:
+        """Those with a weight, by name, always in the same order."""
+        return {name: term for name, term in self if term is not None and term.weight > 0}

@@ -1,0 +1,248 @@
+"""The plan of a run: for each stage what would happen and why, and what it would cost.
+
+Every figure says how it is known: measured (counted in finished work, or a matter of settings), sampled (from
+the first documents of each source), or guessed (a rule of thumb; the constants are below).
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from rich.table import Table
+
+from corpora.artefact import Artefact
+from corpora.sharding import Shard
+from corpora.stage import StageSettings
+from pretrain import checkpoints, folders
+from pretrain.chain import Link, chain
+from pretrain.finetuning import Finetune
+from pretrain.recipe import difference
+from pretrain.runner import Job
+from pretrain.store import Store
+from pretrain.training import Train
+from tokenization.encoding import Encode
+from tokenization.lexicon.building import Lexicon
+
+Mark = Literal["measured", "sampled", "guessed"]
+
+SAMPLE_DOCUMENTS = 200  # of each file
+SHARD_BYTES_A_CHARACTER = 1.3  # zstd JSON lines of Chinese text
+TOKENS_A_CHARACTER = 0.95  # Chinese text, special tokens included
+TOKEN_BYTES = 4  # on disk: id, word start, share of a row's columns
+SHARD_CHARACTERS_A_SECOND = 1e6
+ENCODE_CHARACTERS_A_SECOND = 2.0e5  # a core, jieba
+LEXICON_SECONDS = 25.0
+FLOPS_A_CORE = 2.5e10  # float32, small networks
+FLOPS_A_GPU = 2.5e14  # bf16, one recent data-centre card
+FILL = 0.9  # real tokens among a row's positions
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A quantity and how it is known."""
+
+    value: float
+    mark: Mark
+
+    def times(self, factor: float) -> "Figure":
+        """Scaled by a rule of thumb: a guess, unless it was one already."""
+        return Figure(self.value * factor, "guessed")
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What is known of a stage before it runs."""
+
+    amounts: Mapping[str, Figure]  # documents, characters, tokens, steps, parameters
+    disk: Figure | None = None  # bytes
+    memory: Figure | None = None  # bytes
+    time: Figure | None = None  # seconds
+
+
+def plan(job: Job) -> None:
+    """Print the plan."""
+    recipe, store, console = job.recipe, job.store, job.console
+    links = chain(recipe, store)
+    folder, before = folders.find(recipe, job.runs)
+    known = folders.remembered(before or folder)
+    table = Table(title=f"{recipe.name}: plan", title_justify="left", title_style="bold")
+    for heading in ("stage", "status", "amounts", "disk", "memory", "time"):
+        table.add_column(heading, overflow="fold")
+    flow: dict[str, Figure] = {}
+    for link in links:
+        costs = costs_of(link, store, flow)
+        flow |= costs.amounts
+        row = (status(link, store, known), _amounts(costs), _size(costs.disk), _size(costs.memory))
+        left_out = ("left out", "", "", "", "")
+        table.add_row(link.name, *((*row, _time(costs.time)) if link.name in job.wanted else left_out))
+    console.print(table)
+    console.print(f"run folder: {folder}    artefacts: {store.root}", highlight=False, markup=False)
+    console.print("m measured, s sampled, g guessed", style="dim")
+
+
+def status(link: Link, store: Store, known: Mapping[str, Mapping[str, Any]]) -> str:
+    """`done`, `resumes ...`, or `will run` and why."""
+    if store.find(link.config, link.fingerprint) is not None:
+        return "done"
+    if (draft := store.started(link.config, link.fingerprint)) is not None:
+        steps = checkpoints.steps([p.name for p in draft.glob("step-*") if not p.name.endswith(".writing")])
+        return f"resumes at step {steps[-1]:,}" if steps else "resumes after its finished parts"
+    if link.name not in known:
+        return "will run"
+    old, new = known[link.name]["identity"], link.identity
+    changed = difference(old["settings"], new["settings"], link.name)
+    changed += [
+        f"the {role} it reads changed"
+        for role in new["inputs"]
+        if old["inputs"].get(role) != new["inputs"][role]
+    ]
+    if old["outside"] != new["outside"]:
+        changed.append("a file it reads changed")
+    return "will run because " + "; ".join(changed) if changed else "will run: its artefact is gone"
+
+
+def costs_of(link: Link, store: Store, flow: Mapping[str, Figure]) -> Costs:
+    """The costs of one stage, given what flows into it; measured where the work is done."""
+    estimate = ESTIMATES.get(type(link.config))
+    costs = estimate(link.config, flow) if estimate else Costs({})
+    done = store.find(link.config, link.fingerprint)
+    if done is None:
+        return costs
+    took = _took(store, link.fingerprint)
+    return replace(
+        costs,
+        amounts={**costs.amounts, **dict(_counted(done))},
+        disk=Figure(sum(record.size for record in done.files.values()), "measured"),
+        time=Figure(took, "measured") if took is not None else costs.time,
+    )
+
+
+def _counted(done: Artefact) -> Iterator[tuple[str, Figure]]:
+    """Amounts in a finished artefact's facts."""
+    if done.kind == "shards":
+        for name in ("documents", "characters"):
+            yield name, Figure(done.facts["train"][name], "measured")
+    if done.kind == "tokens":
+        yield "tokens", Figure(done.facts["train"]["tokens"], "measured")
+
+
+def _shard(config: Shard, flow: Mapping[str, Figure]) -> Costs:
+    size = characters = 0.0
+    for source in config.sources:
+        for path, reader in source.readers():
+            size += path.stat().st_size
+            texts = [d.text for d, _ in zip(reader.read(path), range(SAMPLE_DOCUMENTS), strict=False)]
+            sampled = sum(len(text.encode()) for text in texts) or 1
+            characters += path.stat().st_size * sum(map(len, texts)) / sampled
+    amount = Figure(characters, "sampled")
+    return Costs(
+        {"characters": amount},
+        disk=amount.times(SHARD_BYTES_A_CHARACTER),
+        memory=Figure(3e8, "guessed"),
+        time=amount.times(1 / SHARD_CHARACTERS_A_SECOND),
+    )
+
+
+def _encode(config: Encode, flow: Mapping[str, Figure]) -> Costs:
+    characters = flow.get("characters", Figure(0, "guessed"))
+    tokens = characters.times(TOKENS_A_CHARACTER)
+    cores = os.cpu_count() or 1
+    return Costs(
+        {"tokens": tokens},
+        disk=tokens.times(TOKEN_BYTES),
+        memory=Figure(5e8 * cores, "guessed"),
+        time=characters.times(1 / ENCODE_CHARACTERS_A_SECOND / cores),
+    )
+
+
+def _lexicon(config: Lexicon, flow: Mapping[str, Figure]) -> Costs:
+    return Costs({}, Figure(2e7, "guessed"), Figure(1e9, "guessed"), Figure(LEXICON_SECONDS, "guessed"))
+
+
+def _train(config: Train, flow: Mapping[str, Figure]) -> Costs:
+    amounts = {
+        "steps": Figure(config.steps, "measured"),
+        "rows": Figure(config.steps * config.batch, "measured"),
+    }
+    shape = dict(config.model.model_extra or {}) if config.model else {}
+    width, layers = int(shape.get("hidden_size", 768)), int(shape.get("num_hidden_layers", 12))
+    inner = int(shape.get("intermediate_size", 4 * width))
+    encoder = layers * (4 * width * width + 2 * width * inner)
+    weights = Figure(encoder + width * 21_128, "guessed")
+    length = flow.get("length", Figure(128, "guessed")).value
+    tokens = Figure(config.steps * config.batch * length * FILL, "guessed")
+    flops = 6 * tokens.value * (encoder + 0.15 * width * 8000)
+    return Costs(
+        {**amounts, "tokens seen": tokens, "parameters": weights},
+        disk=weights.times(12 * config.keep_last),
+        memory=Figure(weights.value * 16 + 5e8, "guessed"),
+        time=Figure(flops / _speed(), "guessed"),
+    )
+
+
+def _finetune(config: Finetune, flow: Mapping[str, Figure]) -> Costs:
+    arms = 1 + ("random_init" in config.beside)
+    rows = (config.rows or 10_000) * config.epochs * len(config.seeds) * arms
+    parameters = flow.get("parameters", Figure(1e8, "guessed")).value
+    seconds = 6 * rows * config.length * 0.5 * parameters / _speed()
+    return Costs(
+        {"rows": Figure(rows, "guessed")}, Figure(parameters * 4, "guessed"), None, Figure(seconds, "guessed")
+    )
+
+
+ESTIMATES: Mapping[type[StageSettings], Callable[[Any, Mapping[str, Figure]], Costs]] = {
+    Shard: _shard,
+    Encode: _encode,
+    Lexicon: _lexicon,
+    Train: _train,
+    Finetune: _finetune,
+}
+
+
+def _speed() -> float:
+    """Floating-point operations a second of this machine, guessed."""
+    import torch
+
+    cards = torch.cuda.device_count()
+    return cards * FLOPS_A_GPU if cards else (os.cpu_count() or 1) * FLOPS_A_CORE
+
+
+def _took(store: Store, fingerprint: str) -> float | None:
+    """Seconds that making an artefact took here, over all its attempts; None if not noted."""
+    path = store.root / "times.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    seconds = [row["seconds"] for row in rows if row["fingerprint"] == fingerprint]
+    return sum(seconds) if seconds else None
+
+
+def _amounts(costs: Costs) -> str:
+    return ", ".join(
+        f"{_count(figure.value)} {name} {figure.mark[0]}" for name, figure in costs.amounts.items()
+    )
+
+
+def _count(value: float) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= size:
+            return f"{value / (1e3 if unit == 'k' else size):,.1f} {unit}"
+    return f"{value:,.0f}"
+
+
+def _size(figure: Figure | None) -> str:
+    return "" if figure is None else f"{figure.value / 1e6:,.0f} MB {figure.mark[0]}"
+
+
+def _time(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    seconds = figure.value
+    shown = (
+        f"{seconds:,.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:,.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:,.1f} h"
+    )
+    return f"{shown} {figure.mark[0]}"

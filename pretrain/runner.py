@@ -1,0 +1,202 @@
+"""Run the stages of a recipe in order: skip what is done, resume what was begun, show what was made."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from corpora import disk
+from corpora.artefact import Artefact, Draft
+from corpora.errors import UsageError
+from corpora.reporter import Quiet, Reporter
+from corpora.sharding import Shard, shard
+from corpora.stage import Report, StageSettings
+from pretrain import folders, launch
+from pretrain.chain import Link, chain, selected
+from pretrain.console import RunReporter, log
+from pretrain.export import Export, export
+from pretrain.finetuning import Finetune, finetune
+from pretrain.locks import locked
+from pretrain.recipe import Recipe
+from pretrain.report import write_report
+from pretrain.signals import StopRequest
+from pretrain.store import Store
+from pretrain.training import Train, train
+from tokenization.encoding import Encode, encode
+from tokenization.lexicon.building import Lexicon, lexicon
+
+StageFunction = Callable[[Any, Mapping[str, Artefact], Draft, Reporter], Report]
+
+STAGES: Mapping[type[StageSettings], StageFunction] = {
+    Shard: shard,
+    Encode: encode,
+    Lexicon: lexicon,
+    Train: train,
+    Export: export,
+    Finetune: finetune,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a recipe: what is to be done, where, and who is told."""
+
+    recipe: Recipe
+    runs: Path  # the folder of all runs and of their store
+    wanted: Sequence[str]  # stages to make
+    console: Console
+    stop: StopRequest
+
+    @property
+    def store(self) -> Store:
+        """Where artefacts live."""
+        return Store(self.runs / ".store")
+
+
+def job(recipe: Recipe, runs: Path, console: Console, stop: StopRequest, **selection: str | None) -> Job:
+    """A job of the stages that `only`, `first` and `until` leave."""
+    return Job(recipe, runs, selected(list(recipe.stages), **selection), console, stop)
+
+
+def run(job: Job) -> None:
+    """Make every wanted artefact.
+
+    Raises:
+        MaskwrightError: of the stage that failed; what was finished before stays finished.
+    """
+    links = chain(job.recipe, job.store)
+    folder, _ = folders.claim(job.recipe, job.runs)
+    with _locked(folder / "lock", str(folder)):
+        _say_hello(job)
+        made = []
+        for link in links:
+            if link.name in job.wanted:
+                made.append((link, make(link, job, folder)))
+                folders.remember(folder, link.name, link.identity, link.place)
+                folders.show(folder, link.config.makes, link.place)
+        if not launch.launched():
+            page = write_report(folder, job.recipe, [(link.name, artefact) for link, artefact in made])
+            job.console.print(_overview(made, folder))
+            job.console.print(_next_steps(made, folder, page), markup=False, highlight=False)
+
+
+def follow(job: Job) -> None:
+    """The part of a rank other than 0: wait for what rank 0 makes alone, train with it."""
+    for link in chain(job.recipe, job.store):
+        if link.name not in job.wanted:
+            continue
+        if isinstance(link.config, Train) and job.store.find(link.config, link.fingerprint) is None:
+            inputs = {role: _when_there(place, job.stop) for role, place in link.inputs.items()}
+            draft = Draft(link.place, link.config.makes, link.fingerprint)  # rank 0 alone writes in it
+            train(link.config, inputs, draft, Quiet())
+        else:
+            _when_there(link.place, job.stop)
+
+
+def make(link: Link, job: Job, folder: Path) -> Artefact:
+    """The artefact of one stage: found finished, or made now."""
+    artefact = job.store.find(link.config, link.fingerprint)
+    if artefact is not None:
+        job.console.print(f"[bold]{link.name}[/] [dim]done before[/]")
+        _tell(job.console, artefact)
+        return artefact
+    begun = job.store.started(link.config, link.fingerprint) is not None
+    if not launch.launched():
+        job.console.print(f"[bold]{link.name}[/] {'goes on where it stopped' if begun else 'runs'}")
+    started = time.monotonic()
+    with _locked(link.place.with_name(link.place.name + ".lock"), f"the artefact of stage {link.name}"):
+        artefact = _work(link, job, folder)
+    seconds = time.monotonic() - started
+    if not launch.launched():
+        _note_time(job.store, link, seconds)
+        log(folder, f"{link.name}: {seconds:.1f} s: {artefact.summary}")
+        _tell(job.console, artefact)
+        job.console.print(f"  [green]done[/] in {seconds:.0f} s")
+    return artefact
+
+
+def _work(link: Link, job: Job, folder: Path) -> Artefact:
+    """Do the stage's work in this process, or in several."""
+    inputs = {role: _finished(link.name, role, place) for role, place in link.inputs.items()}
+    if isinstance(link.config, Train):
+        count = launch.processes_for(link.config.speed.processes)
+        if count > 1:
+            launch.start_ranks(count, folder / folders.RECIPE, job.runs, link.name, job.stop)
+            return Artefact.open(link.place, link.config.makes)
+    reporter = RunReporter(job.console, folder, link.name, job.stop)
+    draft = Draft.open(link.place, link.config.makes, link.fingerprint, reporter.say)
+    report = STAGES[type(link.config)](link.config, inputs, draft, reporter)
+    return draft.commit(report, link.identity)
+
+
+def _finished(stage: str, role: str, place: Path) -> Artefact:
+    """An artefact that a stage reads; with `--only` and `--from` it must be there already."""
+    if not place.exists():
+        raise UsageError(f"{stage} reads {role}, which is not made yet: run once without --only and --from")
+    return Artefact.open(place)
+
+
+def _when_there(place: Path, stop: StopRequest) -> Artefact:
+    """An artefact that rank 0 makes, once it is finished."""
+    while not place.exists():
+        if stop:
+            raise UsageError(f"stopped by {stop.name} while waiting for {place}")
+        time.sleep(1.0)
+    return Artefact.open(place)
+
+
+def _locked(path: Path, what: str) -> contextlib.AbstractContextManager[None]:
+    """A lock; for a rank that was started by a process of ours, that process holds it."""
+    return contextlib.nullcontext() if launch.launched() else locked(path, what)
+
+
+def _note_time(store: Store, link: Link, seconds: float) -> None:
+    """Keep how long a stage took, for later plans: clock times have no place in artefacts."""
+    row = {"kind": link.config.makes, "fingerprint": link.fingerprint, "seconds": round(seconds, 1)}
+    with disk.writing(store.root), (store.root / "times.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _say_hello(job: Job) -> None:
+    if not launch.launched():
+        job.console.rule(f"[bold]{job.recipe.name}", align="left")
+        job.console.print(job.recipe.description.strip(), markup=False, highlight=False, style="dim")
+
+
+def _tell(console: Console, artefact: Artefact) -> None:
+    if not launch.launched():
+        console.print(f"  {artefact.summary}", markup=False, highlight=False)
+
+
+def _overview(made: Sequence[tuple[Link, Artefact]], folder: Path) -> Table:
+    """What was made, and where."""
+    table = Table(title="What was made", title_justify="left", title_style="bold")
+    for heading in ("stage", "what", "where"):
+        table.add_column(heading, overflow="fold")
+    for link, artefact in made:
+        shown = folders.SHOWN.get(link.config.makes)
+        table.add_row(link.name, artefact.summary, str(folder / shown if shown else artefact.path))
+    return table
+
+
+def _next_steps(made: Sequence[tuple[Link, Artefact]], folder: Path, page: Path) -> str:
+    """How to load what was made, ready to paste."""
+    return "\n".join([f"report: {page}", *_loading({link.config.makes for link, _ in made}, folder)])
+
+
+def _loading(kinds: set[str], folder: Path) -> Iterator[str]:
+    if "export" in kinds:
+        yield "load the checkpoint:"
+        yield "  from transformers import AutoModelForMaskedLM, AutoTokenizer"
+        yield f'  model = AutoModelForMaskedLM.from_pretrained("{folder / "export"}")'
+        yield f'  tokenizer = AutoTokenizer.from_pretrained("{folder / "export"}")'
+    if "score" in kinds:
+        yield "use the fine-tuned classifier:"
+        yield "  from transformers import pipeline"
+        yield f'  classify = pipeline("text-classification", model="{folder / "finetune" / "model"}")'

@@ -1,0 +1,69 @@
+"""One training step: the heart of the house.
+
+A window is all micro-batches of one step, on all ranks. Masks are a function of (seed, epoch, sample), so
+the number of positions to predict in the whole window is known before the first forward pass, and each loss
+term is divided by that one denominator. A mean of micro-batch means would weigh tokens by their company.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pretrain.batch import Window
+from pretrain.engine import Engine, Ranks
+from pretrain.objectives import Objective
+from pretrain.randomness import torch_seed
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step did: sums over the whole window, ready to be added to those of other steps."""
+
+    applied: bool  # False: loss or gradient was not finite, and the weights are as before
+    norm: float  # of the gradient, before clipping
+    losses: Mapping[str, float]  # nats, by objective
+    hits: Mapping[str, int]  # right predictions, by objective
+    counts: Mapping[str, int]  # predictions asked, by objective
+
+
+def train_step(
+    engine: Engine, window: Window, objectives: Mapping[str, Objective], learning_rate: float, seed: int
+) -> Step:
+    """Learn from one window, and say what was measured on the way."""
+    counts = {name: objective.count(window) for name, objective in objectives.items()}
+    sums = torch.zeros(len(objectives), 2, dtype=torch.float64, device=engine.ranks.device)  # loss, hits
+    for number, batch in enumerate(window.batches, start=1):
+        _seed_dropout(seed, window.step, number, engine.ranks)
+        batch = batch.to(engine.ranks.device)
+        outputs = engine(batch)
+        loss = torch.zeros((), device=engine.ranks.device)
+        for row, (name, objective) in enumerate(objectives.items()):
+            term = objective.term(outputs, batch)
+            loss = loss + objective.weight * term.loss / max(counts[name], 1)
+            sums[row] += term.sums()
+        engine.backward(_honest(loss), last=number == len(window.batches))
+    norm = engine.update(learning_rate)
+    losses, hits = engine.ranks.total(sums).T.tolist()
+    return Step(
+        applied=math.isfinite(norm),
+        norm=norm,
+        losses=dict(zip(objectives, losses, strict=True)),
+        hits={name: int(hit) for name, hit in zip(objectives, hits, strict=True)},
+        counts=counts,
+    )
+
+
+def _seed_dropout(seed: int, step: int, micro_batch: int, ranks: Ranks) -> None:
+    """Make dropout, too, a function of the step, and of the micro-batch's number over all ranks."""
+    torch.manual_seed(torch_seed(seed, "dropout", step, micro_batch * ranks.world + ranks.number))
+
+
+def _honest(loss: Tensor) -> Tensor:
+    """The loss; one that is not finite also gets a gradient that is not, on whichever rank it arose.
+
+    The reduced gradient then tells every rank the same story, and all of them skip the step, or none.
+    """
+    return loss * (1 + 0 * loss.detach())

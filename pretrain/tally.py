@@ -1,0 +1,53 @@
+"""What happened since the last line of the log: sums over steps, and the line they become."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pretrain.objectives import Objective
+from pretrain.step import Step
+
+
+def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: one.get(name, 0) + value for name, value in other.items()}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Sums over applied steps. A skipped step is never added: its numbers are not numbers."""
+
+    steps: int = 0
+    tokens: int = 0  # real ones, padding left out
+    norm: float = 0.0
+    losses: Mapping[str, float] = field(default_factory=dict)  # nats, by objective
+    hits: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, float] = field(default_factory=dict)
+
+    def plus(self, step: Step, tokens: int) -> "Tally":
+        """This and one applied step of `tokens` real tokens."""
+        return Tally(
+            self.steps + 1,
+            self.tokens + tokens,
+            self.norm + step.norm,
+            _added(self.losses, step.losses),
+            _added(self.hits, step.hits),
+            _added(self.counts, step.counts),
+        )
+
+    def means(self, objectives: Mapping[str, Objective]) -> dict[str, float]:
+        """Each objective's loss (nats) and share of right answers, the weighted loss, the gradient's norm."""
+        row = mean_measures(self.losses, self.hits, self.counts)
+        row["loss"] = sum(
+            objective.weight * row[name] for name, objective in objectives.items() if name in row
+        )
+        return row | {"gradient_norm": self.norm / max(self.steps, 1), "real_tokens": self.tokens}
+
+
+def mean_measures(
+    losses: Mapping[str, float], hits: Mapping[str, float], counts: Mapping[str, float]
+) -> dict[str, float]:
+    """`{mlm: mean loss in nats, mlm_accuracy: share, ...}`; one that was asked nothing is left out."""
+    row: dict[str, float] = {}
+    for name, count in counts.items():
+        if count:
+            row |= {name: losses[name] / count, f"{name}_accuracy": hits[name] / count}
+    return row

@@ -1,0 +1,121 @@
+"""Stage `train`: token sequences in, checkpoints out, through one engine on any number of processes.
+
+Everything a step depends on is a function of the step's number, or stands in the last checkpoint. A run that
+was killed and started again therefore ends in the same bytes as one that was left alone.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from corpora.artefact import Artefact, Draft
+from corpora.reporter import Reporter
+from corpora.stage import JSON, Report
+from pretrain import checkpoints
+from pretrain.engine import Engine, Ranks
+from pretrain.engine_config import configuration
+from pretrain.loading import Loader
+from pretrain.networks import HuggingFaceModel, Network, build, check_fit
+from pretrain.session import HeldOut, Session, rows_of
+from pretrain.train_settings import Speed, Train
+from pretrain.weights import load, start_from
+from tokenization.lexicon.table import LexiconTable
+from tokenization.tokens import TokenSet
+
+__all__ = ["Speed", "Train", "train"]
+
+HELD_OUT = "validation"
+
+
+def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
+    """Train for `config.steps` steps, going on from the newest checkpoint in `out`.
+
+    Raises:
+        Interrupted: a signal came; the state of the last finished step is saved.
+        Diverged: loss or gradient was not finite `config.patience` times in a row.
+        UsageError: settings, data and checkpoint do not fit each other.
+    """
+    ranks = Ranks.join()
+    saved = checkpoints.newest(out, ranks)
+    loader = _loader(config, inputs, "train")
+    model = load(saved.folder) if saved else _first_model(config, inputs, loader.tokens, reporter)
+    check_fit(model, loader.tokens.vocabulary_size, loader.tokens.length)
+    engine = _engine(config, ranks, model)
+    session = Session(config, engine, loader, _held_out(config, inputs), out, reporter)
+    if saved:
+        session.go_on(saved)
+    session.run()
+    if ranks.number == 0:
+        with out.write("log.jsonl") as file:
+            file.write("".join(session.log).encode())
+        out.write_json("deepspeed.json", engine.config)
+    return _report(config, session)
+
+
+def _loader(config: Train, inputs: Mapping[str, Artefact], split: str) -> Loader:
+    """The batches of a split, and how they are masked."""
+    seed = config.seed or 0
+    return Loader(
+        tokens=TokenSet.open(inputs["data"], split),
+        masking=config.masking,
+        replacement=config.replacement,
+        lexicon=LexiconTable.open(inputs["lexicon"]) if "lexicon" in inputs else None,
+        seed=seed,
+        data_seed=seed if config.data_seed is None else config.data_seed,
+        batch=config.batch,
+        swap_segments="sop" in config.objectives.active(),
+    )
+
+
+def _held_out(config: Train, inputs: Mapping[str, Artefact]) -> HeldOut | None:
+    """The held-out rows, if the token set has any."""
+    data = inputs["data"]
+    if not data.names(f"{HELD_OUT}-"):
+        return None
+    loader, unigrams = _loader(config, inputs, HELD_OUT), np.load(data.file("unigrams.npy"))
+    unigrams[list(loader.tokens.special_ids)] = 0  # never to be predicted
+    return HeldOut(loader, unigrams)
+
+
+def _first_model(
+    config: Train, inputs: Mapping[str, Artefact], tokens: TokenSet, reporter: Reporter
+) -> HuggingFaceModel:
+    """A network from scratch, or one with the weights that `from_pretrained` or `start` names."""
+    pairs, seed = "sop" in config.objectives.active(), config.seed or 0
+    if config.model:
+        return build(config.model, tokens.vocabulary_size, tokens.pad_id, pairs, seed)
+    place = config.from_pretrained or str(checkpoints.folder(inputs["start"]))
+    model, missing = start_from(place, pairs, seed)
+    if missing:
+        reporter.say(f"{place} lacks {', '.join(missing)}: these start from random weights")
+    return model
+
+
+def _engine(config: Train, ranks: Ranks, model: HuggingFaceModel) -> Engine:
+    network = Network(model, config.speed.precision)
+    micro_batch = config.rows_at_once(ranks.world)
+    setup = configuration(config.speed.zero, micro_batch, config.clip, config.speed.deepspeed)
+    return Engine(ranks, network, config.optimizer.build(network), setup, config.clip)
+
+
+def _report(config: Train, session: Session) -> Report:
+    """First and last figures of the log, those on held-out rows, and the steps whose weights were kept."""
+    means, held_out = rows_of(session.log, "loss"), rows_of(session.log, "held_out_mlm")
+    progress = session.progress
+    facts: dict[str, JSON] = {
+        "steps": progress.step,
+        "skipped": progress.step - progress.updates,
+        "checkpoints": session.kept(),
+        "parameters": session.engine.network.model.num_parameters(),
+        "first": means[0] if means else {},
+        "last": means[-1] if means else {},
+        "held_out": held_out[-1] if held_out else {},
+    }
+    summary = f"{config.steps:,} steps"
+    if means:
+        summary += f", loss {means[0]['loss']:.3f} -> {means[-1]['loss']:.3f}"
+    if held_out:
+        last = held_out[-1]
+        summary += f"; held-out rows: {last['held_out_mlm_accuracy']:.1%} of masked tokens right"
+        summary += f" (most frequent token: {last['held_out_unigram_accuracy']:.1%})"
+    return Report(summary, facts)

@@ -1,0 +1,264 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file
+
+from corpora.artefact import Artefact, Draft
+from corpora.errors import Diverged, Interrupted, UsageError
+from corpora.reporter import Item, Quiet
+from pretrain import checkpoints
+from pretrain.engine import Engine
+from pretrain.training import train
+from tests.pretrain.toys import LENGTH, run, toy_data, toy_rows, toy_train
+from tests.tokenization.making import make_token_set
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
+
+
+class StopAfter(Quiet):
+    """A signal comes during step `steps` (from 1), and all that is said and measured is kept."""
+
+    def __init__(self, steps: int | None = None) -> None:
+        self.steps, self.seen = steps, 0
+        self.said: list[str] = []
+        self.measured: list[Mapping[str, float | int | str]] = []
+        self.rewound: list[int] = []
+
+    @property
+    def stopping(self) -> bool:  # type: ignore[override]
+        return self.steps is not None and self.seen >= self.steps
+
+    def track(
+        self, items: Iterable[Item], what: str, total: int | None = None, unit: str = ""
+    ) -> Iterator[Item]:
+        for item in items:
+            self.seen += 1
+            yield item
+            if self.stopping:
+                raise Interrupted("between two items")
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    def metrics(self, values: Mapping[str, float | int | str]) -> None:
+        self.measured.append(values)
+
+    def rewind(self, step: int) -> None:
+        self.rewound.append(step)
+
+
+def rows(artefact: Artefact) -> list[dict[str, float]]:
+    return [json.loads(line) for line in artefact.file("log.jsonl").read_text().splitlines()]
+
+
+def test_a_run_keeps_the_last_checkpoints_and_reports_what_it_measured(
+    data: Artefact, tmp_path: Path
+) -> None:
+    made = run(toy_train(), data, tmp_path / "made")
+    assert made.facts["checkpoints"] == [8, 12]
+    assert [row["step"] for row in rows(made) if "loss" in row] == [3, 6, 9, 12]
+    assert [row["step"] for row in rows(made) if "held_out_mlm" in row] == [6, 12]
+    assert made.facts["held_out"] == rows(made)[-1]
+    assert made.facts["skipped"] == 0
+    assert json.loads(made.file("deepspeed.json").read_bytes())["zero_optimization"]["stage"] == 0
+
+
+def test_the_logged_loss_is_the_weighted_sum_and_the_rate_is_the_schedule(
+    data: Artefact, tmp_path: Path
+) -> None:
+    config = toy_train(log_every=1, evaluate_every=None)
+    logged = [row for row in rows(run(config, data, tmp_path / "made")) if "loss" in row]
+    assert [row["loss"] for row in logged] == pytest.approx([row["mlm"] + 0.5 * row["sop"] for row in logged])
+    rates = [1e-2 * factor for factor in (1 / 3, 2 / 3, 1, 1, 8 / 9)]
+    assert [row["learning_rate"] for row in logged[:5]] == pytest.approx(rates)
+
+
+@pytest.mark.slow
+def test_the_network_learns(data: Artefact, tmp_path: Path) -> None:
+    """Rows of one word, repeated: after some steps it is known."""
+    same = make_token_set(tmp_path / "same", [toy_rows(2, 3)[1]] * 20, [toy_rows(2, 3)[1]] * 4, length=LENGTH)
+    config = toy_train(steps=60, save_every=60, evaluate_every=None, objectives={"mlm": 1.0}, batch=16)
+    held_out = run(config, same, tmp_path / "made").facts["held_out"]
+    assert isinstance(held_out, Mapping)
+    assert held_out["held_out_mlm_accuracy"] > 0.8
+    assert held_out["held_out_mlm_accuracy"] > held_out["held_out_unigram_accuracy"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zero", [0, 1, 2, 3])
+def test_a_stopped_run_goes_on_to_the_same_bytes(data: Artefact, tmp_path: Path, zero: int) -> None:
+    config = toy_train(speed={"micro_batch": 3, "zero": zero})
+    undisturbed = run(config, data, tmp_path / "undisturbed")
+    for stop in (5, 1, 3):  # after 5, 6 and 9 steps in all
+        with pytest.raises(Interrupted, match="saved after step"):
+            run(config, data, tmp_path / "stopped", StopAfter(stop))
+    last = StopAfter()
+    again = run(config, data, tmp_path / "stopped", last)
+    assert last.rewound == [9]
+    assert again.files == undisturbed.files
+    assert again.facts == undisturbed.facts
+
+
+def test_a_finished_run_does_nothing_more(data: Artefact, tmp_path: Path) -> None:
+    draft = Draft.open(tmp_path / "made", "checkpoint", "toy")
+    first = train(toy_train(), {"data": data}, draft, Quiet())
+    reporter = StopAfter()
+    assert train(toy_train(), {"data": data}, draft, reporter) == first
+    assert reporter.seen == 0
+
+
+def test_the_newest_checkpoint_that_is_whole_is_taken(data: Artefact, tmp_path: Path) -> None:
+    undisturbed = run(toy_train(), data, tmp_path / "undisturbed")
+    with pytest.raises(Interrupted):
+        run(toy_train(), data, tmp_path / "hurt", StopAfter(9))
+    damaged = tmp_path / "hurt.partial" / checkpoints.part(9) / "model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    foreign = tmp_path / "hurt.partial" / "step-99999999"
+    foreign.mkdir()
+    reporter, warned = StopAfter(), list[str]()
+    draft = Draft.open(tmp_path / "hurt", "checkpoint", "toy", warned.append)
+    report = train(toy_train(), {"data": data}, draft, reporter)
+    assert reporter.rewound == [8]
+    assert "model.safetensors" in warned[0]
+    assert draft.commit(report).files == undisturbed.files
+
+
+def test_a_skipped_step_is_logged_and_does_not_move_the_schedule(
+    data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update, calls = Engine.update, list[float]()
+
+    def poisoned(self: Engine, learning_rate: float) -> float:
+        calls.append(learning_rate)
+        if len(calls) == 3:
+            next(self.network.parameters()).grad.fill_(torch.nan)  # type: ignore[union-attr]
+        return update(self, learning_rate)
+
+    monkeypatch.setattr(Engine, "update", poisoned)
+    reporter = StopAfter()
+    made = run(toy_train(), data, tmp_path / "made", reporter)
+    assert calls[2] == calls[3] > calls[1]
+    skipped = [row for row in rows(made) if "skipped" in row]
+    assert [row["step"] for row in skipped] == [3]
+    assert len(skipped[0]["rows"]) == 8  # type: ignore[arg-type]
+    assert made.facts["skipped"] == 1
+    assert "step 3 skipped" in reporter.said[0]
+    assert all(np.isfinite(value) for row in rows(made) for key, value in row.items() if key != "rows")
+
+
+def test_too_many_skipped_steps_end_the_run(
+    data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Engine, "update", lambda *_: float("nan"))
+    with pytest.raises(Diverged, match=r"step 3 skipped \(3 in a row\)"):
+        run(toy_train(patience=3), data, tmp_path / "made")
+
+
+def test_old_checkpoints_go_and_every_nth_stays(data: Artefact, tmp_path: Path) -> None:
+    made = run(toy_train(save_every=1, keep_last=1, keep_every=5), data, tmp_path / "made")
+    assert made.facts["checkpoints"] == [5, 10, 12]
+
+
+def test_a_second_phase_starts_from_the_last_weights_of_the_first(data: Artefact, tmp_path: Path) -> None:
+    first = run(toy_train(), data, tmp_path / "first")
+    tiny = {"optimizer": {"name": "adamw", "lr": 1e-12}, "steps": 1, "model": None}
+    second = run(toy_train(**tiny, start="first"), data, tmp_path / "second", start=first)
+    weights = [
+        load_file(made.file(f"{checkpoints.part(step)}/model.safetensors"))
+        for made, step in ((first, 12), (second, 1))
+    ]
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(weights[1][name], tensor, rtol=0, atol=1e-9)
+    folder = str(checkpoints.folder(first))
+    third = run(toy_train(**tiny, from_pretrained=folder), data, tmp_path / "third")
+    assert (
+        third.files[f"{checkpoints.part(1)}/model.safetensors"]
+        == second.files[f"{checkpoints.part(1)}/model.safetensors"]
+    )
+
+
+def test_missing_heads_are_said(data: Artefact, tmp_path: Path) -> None:
+    first = run(toy_train(objectives={"mlm": 1.0}, steps=1), data, tmp_path / "first")
+    reporter = StopAfter()
+    run(toy_train(model=None, start="first", steps=1), data, tmp_path / "second", reporter, start=first)
+    assert "seq_relationship.weight" in reporter.said[0]
+
+
+def test_moments_of_another_kind_of_job_are_refused(data: Artefact, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run(toy_train(), data, tmp_path / "made", StopAfter(2))
+    with pytest.raises(UsageError, match=r"holds optimizer\.safetensors; .* needs optimizer-zero1"):
+        run(toy_train(speed={"zero": 1}), data, tmp_path / "made")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schedule": {"name": "linear", "warmup_steps": 13}}, "warmup_steps is 13"),
+        ({"model": None}, "none of them"),
+        ({"start": "first"}, "model and start"),
+        ({"optimizer": "lamb", "speed": {"zero": 1}}, "lamb needs every tensor whole"),
+    ],
+)
+def test_settings_that_contradict_each_other(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        toy_train(**changes)
+
+
+def test_deepspeed_keys_are_laid_over_ours(data: Artefact, tmp_path: Path) -> None:
+    speed = {"zero": 1, "deepspeed": {"zero_optimization": {"reduce_bucket_size": 1000}}}
+    made = run(toy_train(steps=1, speed=speed), data, tmp_path / "made")
+    written = json.loads(made.file("deepspeed.json").read_bytes())
+    assert written["zero_optimization"]["stage"] == 1
+    assert written["zero_optimization"]["reduce_bucket_size"] == 1000
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+import torch
+from corpora.artefact import Artefact
+from tests.pretrain.toys import run, toy_train
+torch.set_num_threads(int(sys.argv[3]))
+run(toy_train(steps=60, save_every=3), Artefact.open(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+
+
+def kill_in_training(data: Artefact, final: Path, delay: float) -> None:
+    """Start training in another process and kill it `delay` seconds after its next checkpoint."""
+    command = [sys.executable, "-c", TRAIN, str(data.path), str(final), str(torch.get_num_threads())]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    partial = final.with_name(final.name + ".partial")
+    before = {path.name for path in partial.glob("step-*")}
+    process = subprocess.Popen(command, env=environment)
+    while process.poll() is None and {path.name for path in partial.glob("step-*")} <= before:
+        time.sleep(0.001)
+    time.sleep(delay)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_bytes(data: Artefact, tmp_path: Path) -> None:
+    """Killed as a checkpoint is just being made, then some steps after one."""
+    for delay in (0.0, 0.05):
+        kill_in_training(data, tmp_path / "killed", delay)
+    config, reporter = toy_train(steps=60, save_every=3), StopAfter()
+    killed = run(config, data, tmp_path / "killed", reporter)
+    assert 0 < reporter.rewound[0] < 60
+    undisturbed = run(config, data, tmp_path / "undisturbed")
+    assert killed.files == undisturbed.files
+    assert killed.facts == undisturbed.facts
