@@ -52,7 +52,13 @@ class Train(StageSettings):
     """Similar words, for replacements that use them."""
 
     start: Annotated[str | None, Reads("checkpoint", required=False)] = None
-    """Earlier training stage whose last weights to start from."""
+    """Earlier training stage, or the folder of a finished one, whose weights to start from."""
+
+    start_step: Count | None = None
+    """Step of `start` to fork from, one of those it kept; left out, its last one."""
+
+    start_optimizer: bool = False
+    """Take over the optimizer's moments of `start` too; the schedule begins anew either way."""
 
     from_pretrained: str | None = None
     """Hugging Face folder or hub name whose weights to start from."""
@@ -129,6 +135,8 @@ class Train(StageSettings):
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise ValueError(f"one of `model`, `start` and `from_pretrained` says what to train; got {found}")
+        if self.start is None and (self.start_step is not None or self.start_optimizer):
+            raise ValueError("start_step and start_optimizer belong to `start`; name the stage to start from")
         if self.schedule.warmup_steps > self.steps:
             raise ValueError(
                 f"schedule.warmup_steps is {self.schedule.warmup_steps}, but training ends after {self.steps}"

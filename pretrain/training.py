@@ -44,6 +44,8 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     session = Session(config, engine, loader, _held_out(config, inputs), out, reporter)
     if saved:
         session.go_on(saved)
+    elif config.start_optimizer:
+        engine.load(checkpoints.folder(inputs["start"], config.start_step))
     session.run()
     if ranks.number == 0:
         with out.write("log.jsonl") as file:
@@ -84,7 +86,7 @@ def _first_model(
     pairs, seed = "sop" in config.objectives.active(), config.seed or 0
     if config.model:
         return build(config.model, tokens.vocabulary_size, tokens.pad_id, pairs, seed)
-    place = config.from_pretrained or str(checkpoints.folder(inputs["start"]))
+    place = config.from_pretrained or str(checkpoints.folder(inputs["start"], config.start_step))
     model, missing = start_from(place, pairs, seed)
     if missing:
         reporter.say(f"{place} lacks {', '.join(missing)}: these start from random weights")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
 WEIGHTS = "model.safetensors"
+ENCODER = "encoder"  # sub-folder of an export: the bare encoder, with its pooler
 NEEDED = ("config.json", WEIGHTS, "tokenizer.json")
 
 
@@ -82,8 +83,11 @@ def fill(network: "PreTrainedModel", folder: Path) -> None:
     Raises:
         BadData: weights of the encoder itself are missing.
     """
-    fresh = network.load_state_dict(load_file(folder / WEIGHTS), strict=False).missing_keys
     encoder = f"{network.base_model_prefix}."
+    weights = load_file(folder / WEIGHTS)
+    if (pooled := folder / ENCODER / WEIGHTS).exists():  # a pooler that a sentence-pair objective trained
+        weights |= {f"{encoder}{name}": weight for name, weight in load_file(pooled).items()}
+    fresh = network.load_state_dict(weights, strict=False).missing_keys
     if missing := [name for name in fresh if name.startswith(encoder) and "pooler" not in name]:
         raise BadData(
             f"{folder / WEIGHTS} lacks {len(missing)} weights of the encoder, such as {missing[0]}: "

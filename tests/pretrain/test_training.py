@@ -190,6 +190,30 @@ def test_a_second_phase_starts_from_the_last_weights_of_the_first(data: Artefact
     )
 
 
+@pytest.mark.parametrize(("optimizer", "updates"), [(True, 8 + 1), (False, 1)])
+def test_a_fork_starts_from_a_kept_step_with_or_without_its_moments(
+    data: Artefact, tmp_path: Path, optimizer: bool, updates: int
+) -> None:
+    first = run(toy_train(), data, tmp_path / "first")
+    tiny = {"optimizer": {"name": "adamw", "lr": 1e-12}, "steps": 1, "model": None, "start": "first"}
+    fork = toy_train(**tiny, start_step=8, start_optimizer=optimizer)
+    made = run(fork, data, tmp_path / "fork", start=first)
+    name = "cls.predictions.bias"
+    of_first, of_fork = (
+        load_file(one.file(f"{checkpoints.part(step)}/model.safetensors"))[name]
+        for one, step in ((first, 8), (made, 1))
+    )
+    torch.testing.assert_close(of_fork, of_first, rtol=0, atol=1e-9)
+    moments = load_file(made.file(f"{checkpoints.part(1)}/optimizer.safetensors"))
+    assert {int(value) for key, value in moments.items() if key.endswith("/step")} == {updates}
+
+
+def test_a_fork_from_a_step_that_was_not_kept_names_those_that_were(data: Artefact, tmp_path: Path) -> None:
+    first = run(toy_train(), data, tmp_path / "first")
+    with pytest.raises(UsageError, match="keeps no step 5; it keeps 8, 12"):
+        run(toy_train(model=None, start="first", start_step=5), data, tmp_path / "fork", start=first)
+
+
 def test_missing_heads_are_said(data: Artefact, tmp_path: Path) -> None:
     first = run(toy_train(objectives={"mlm": 1.0}, steps=1), data, tmp_path / "first")
     reporter = StopAfter()
@@ -210,6 +234,7 @@ def test_moments_of_another_kind_of_job_are_refused(data: Artefact, tmp_path: Pa
         ({"schedule": {"name": "linear", "warmup_steps": 13}}, "warmup_steps is 13"),
         ({"model": None}, "none of them"),
         ({"start": "first"}, "model and start"),
+        ({"start_step": 4}, "belong to `start`"),
         ({"optimizer": "lamb", "speed": {"zero": 1}}, "lamb needs every tensor whole"),
     ],
 )

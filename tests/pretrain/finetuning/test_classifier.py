@@ -33,6 +33,21 @@ def test_the_encoder_is_the_exports_and_the_head_that_of_the_seed(tmp_path: Path
     assert not torch.equal(trained[word_table], fresh[word_table])
 
 
+def test_a_pooler_that_stands_in_the_folder_of_the_encoder_is_taken(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "bert")
+    weights = load_file(folder / "model.safetensors")
+    pooler = {name: weights.pop(name) for name in list(weights) if "pooler" in name}
+    save_file(weights, folder / "model.safetensors")
+    (folder / "encoder").mkdir()
+    bare = {name.removeprefix("bert."): weight for name, weight in pooler.items()}
+    save_file(bare, folder / "encoder" / "model.safetensors")
+    network = classifier.build(classifier.open_config(folder, LABELS))
+    classifier.fill(network, folder)
+    assert len(pooler) == 2
+    for name, weight in pooler.items():
+        assert torch.equal(network.state_dict()[name], weight)
+
+
 def test_building_leaves_the_configuration_as_it_was(tmp_path: Path) -> None:
     config = classifier.open_config(make_folder(tmp_path / "bert"), LABELS)
     before = config.to_dict()
