@@ -119,5 +119,6 @@ def _report(config: Train, session: Session) -> Report:
     if held_out:
         last = held_out[-1]
         summary += f"; held-out rows: {last['held_out_mlm_accuracy']:.1%} of masked tokens right"
-        summary += f" (most frequent token: {last['held_out_unigram_accuracy']:.1%})"
+        summary += f" (the most frequent token would be: {last['held_out_unigram_accuracy']:.1%}"
+        summary += f"; repeating what stands there: {last['held_out_copy_accuracy']:.1%})"
     return Report(summary, facts)
