@@ -1,7 +1,7 @@
 # make demo    from real Chinese text to a fine-tuned score, about six minutes on two cores
 # make test    formatting, types, import contracts, every test
 # make check   the same without the tests
-# make clean   forget the environment, runs and caches
+# make clean   forget the environment and caches; what was trained, in runs/, stays
 
 PYTHON ?= python3
 VENV   := .venv
@@ -36,4 +36,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) runs build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -10,6 +10,7 @@ from pydantic import Field
 from corpora.errors import BadData
 from corpora.settings import Settings
 from tokenization import wordpiece
+from tokenization.pretrained import folder_of
 from tokenization.vocabulary import Tokenizer
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def load(origin: str) -> Tokenizer:
     """
     from transformers import AutoTokenizer
 
-    folder = Path(origin).expanduser()
+    folder = folder_of(origin)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder) if folder.exists() else _from_hub(origin)
+        tokenizer = AutoTokenizer.from_pretrained(folder) if folder else _from_hub(origin)
     except Exception as error:  # transformers, huggingface_hub and tokenizers each raise their own
         reason = " ".join(str(error).split())[:200]
         raise BadData(
@@ -87,10 +88,13 @@ def _from_hub(name: str) -> Tokenizer:
 
 
 def files(origin: str) -> list[Path]:
-    """What a tokenizer folder is read from, sorted; nothing for a name on the hub."""
-    folder = Path(origin).expanduser()
-    kept = (".json", ".txt", ".model")
-    return sorted(path for path in folder.glob("*") if path.suffix in kept and path.is_file())
+    """What a tokenizer folder is read from, sorted; nothing for a name on the hub.
+
+    Raises:
+        BadData: a path was given, and there is no such folder.
+    """
+    folder, kept = folder_of(origin), (".json", ".txt", ".model")
+    return sorted(path for path in folder.iterdir() if path.suffix in kept) if folder else []
 
 
 def for_text(folder: Path) -> "tokenizers.Tokenizer":
