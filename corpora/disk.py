@@ -6,16 +6,17 @@ Keeping them in one place makes faults testable: a test replaces one of these fu
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import xxhash
 
-from corpora.errors import CannotWrite
+from corpora.errors import CannotWrite, MaskwrightError
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM}
+NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}  # two: a file in the way
 BLOCK = 1 << 20
 
 
@@ -88,11 +89,21 @@ def writing(path: Path) -> Iterator[None]:
     """Turn a full disk or a forbidden place, met while writing `path`, into `CannotWrite`."""
     try:
         yield
-    except OSError as error:
-        problem = cannot_write(error, path)
+    except MaskwrightError:
+        raise
+    except Exception as error:
+        problem = cannot_write(_system_error(error), path)
         if problem is None:
             raise
         raise problem from error
+
+
+def _system_error(error: Exception) -> OSError:
+    """What the system said. Libraries in Rust (safetensors) keep it in their text alone: `(os error 28)`."""
+    if isinstance(error, OSError):
+        return error
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(found[1]), str(error)) if found else OSError()
 
 
 def existing_parent(path: Path) -> Path:

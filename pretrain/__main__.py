@@ -6,7 +6,7 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 import argparse
 import contextlib
 import difflib
-import os
+import io
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,8 @@ from typing import NoReturn
 from rich.console import Console
 
 from corpora import disk
-from corpora.errors import BadData, Interrupted, MaskwrightError, UsageError
+from corpora.errors import BadData, CannotWrite, Interrupted, MaskwrightError, UsageError
+from pretrain.console import Terminal, hush
 
 EPILOG = """\
 exit codes: 0 done, 1 a fault of the program, 2 usage, 3 bad data, 4 damaged artefact, 5 no space or not
@@ -33,31 +34,27 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the program's exit code. Every foreseen error is one message, never a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    console = Console(stderr=False, soft_wrap=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # Chinese text on a terminal of another encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
+    console = Terminal(soft_wrap=True)
     try:
         return _dispatch(words, console)
     except MaskwrightError as error:
         return _fail(error)
-    except BrokenPipeError:  # `maskwright ... | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return _fail(Interrupted("interrupted"))
     except OSError as error:
-        known = disk.cannot_write(error, Path(error.filename or "."))
-        return _fail(known) if known else _surprise(error)
+        return _cannot(error)
     except Exception as error:
         return _surprise(error)
 
 
 def _dispatch(words: list[str], console: Console) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_help())
+        console.print(_help(), markup=False, highlight=False)
         return 0
     if words[0] == "--version":
-        from importlib.metadata import version
-
-        print(version("maskwright"))
+        console.print(_version(), highlight=False)
         return 0
     if words[0] not in COMMANDS:
         raise UsageError(_unknown(words))
@@ -69,6 +66,15 @@ def _dispatch(words: list[str], console: Console) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return command(parser, words[1:], console)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("maskwright")
+    except PackageNotFoundError:
+        return "a checkout that is not installed"
 
 
 def _help() -> str:
@@ -97,13 +103,16 @@ def _run(parser: argparse.ArgumentParser, words: Sequence[str], console: Console
     _recipe_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="show the plan, do nothing")
     given = _parse(parser, words)
-    from pretrain.recipe import load
     from pretrain.signals import listening
 
-    recipe = load(given.recipe, given.overrides)
-    from pretrain import launch, runner
-
     with listening() as stop:
+        from pretrain.recipe import load
+
+        recipe = load(given.recipe, given.overrides)
+        from pretrain import launch, runner
+
+        if launch.launched():
+            launch.end_with_parent()
         job = runner.job(
             recipe, given.runs, console, stop, only=given.only, first=given.first, until=given.until
         )
@@ -189,6 +198,17 @@ def _fail(error: MaskwrightError) -> int:
     with contextlib.suppress(BrokenPipeError):
         print(f"{_label(error)}: {error}", file=sys.stderr)
     return error.exit_code
+
+
+def _cannot(error: OSError) -> int:
+    """A disk that is full, or a place that may not be written to; anything else is a surprise."""
+    if error.filename:
+        known = disk.cannot_write(error, Path(error.filename))
+        return _fail(known) if known else _surprise(error)
+    if error.errno not in disk.NO_SPACE:
+        return _surprise(error)
+    hush()  # files say their names
+    return _fail(CannotWrite(f"cannot write to the standard output ({error.strerror})"))
 
 
 def _label(error: MaskwrightError) -> str:

@@ -61,6 +61,8 @@ def selected(names: Sequence[str], only: str | None, first: str | None, until: s
                 f"{flag} {name}: no stage of that name{nearest(name, names)} (stages: {' '.join(names)})"
             )
     if only is not None:
+        if first or until:
+            raise UsageError(f"--only {only} stands alone: leave out --from and --until")
         return [only]
     start = names.index(first) if first else 0
     stop = names.index(until) + 1 if until else len(names)

@@ -1,6 +1,8 @@
 """What a run shows and keeps: the terminal, `log.txt` and `metrics.jsonl` of its folder."""
 
 import json
+import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from pathlib import Path
@@ -17,10 +19,40 @@ from rich.progress import (
 )
 
 from corpora.errors import Interrupted
+from corpora.reporter import Quiet
+from corpora.stage import JSON
+from pretrain import notes
 from pretrain.signals import StopRequest
 
 Item = TypeVar("Item")
 QUIET_SECONDS = 15.0  # between two progress lines where no terminal shows a bar
+
+
+class Terminal(Console):
+    """The standard output. Once its reader is gone (`... | head`) it falls silent, and work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing more."""
+        self.quiet = True
+        hush()
+
+
+def hush() -> None:
+    """Send what is left to say on the standard output nowhere, so that the exit is not disturbed by it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Listener(Quiet):
+    """The reporter of ranks other than 0: silent, but a signal to it is heard."""
+
+    def __init__(self, stop: StopRequest) -> None:
+        """Hear `stop`."""
+        self._stop = stop
+
+    @property
+    def stopping(self) -> bool:  # type: ignore[override]
+        """Whether a signal asked to stop."""
+        return bool(self._stop)
 
 
 class RunReporter:
@@ -44,23 +76,16 @@ class RunReporter:
     def metrics(self, values: Mapping[str, float | int | str]) -> None:
         """Append a row to `metrics.jsonl`."""
         row = {"stage": self._stage, **values, "seconds": round(time.monotonic() - self._started, 3)}
-        with (self._folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        notes.append(self._folder / "metrics.jsonl", row)
 
     def rewind(self, step: int) -> None:
         """Drop this stage's rows after `step`."""
         path = self._folder / "metrics.jsonl"
         if path.exists():
-            rows = [
-                line for line in path.read_text("utf-8").splitlines(keepends=True) if self._keeps(line, step)
-            ]
-            path.write_text("".join(rows), "utf-8")
+            kept = [row for row in notes.rows(path) if self._stays(row, step)]
+            notes.write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
 
-    def _keeps(self, line: str, step: int) -> bool:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            return False  # the torn last line of a killed process
+    def _stays(self, row: Mapping[str, JSON], step: int) -> bool:
         return bool(row["stage"] != self._stage or row.get("step", 0) <= step)
 
     def track(
@@ -106,5 +131,4 @@ class RunReporter:
 
 def log(folder: Path, line: str) -> None:
     """Append a dated line to the run's log."""
-    with (folder / "log.txt").open("a", encoding="utf-8") as file:
-        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+    notes.append_line(folder / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from corpora import disk
 from corpora.stage import JSON
+from pretrain import notes
 from pretrain.recipe import Recipe
 
 RECIPE = "recipe.yaml"
@@ -40,10 +41,12 @@ def find(recipe: Recipe, runs: Path) -> tuple[Path, Path | None]:
     raise AssertionError("candidates never end")
 
 
-def claim(recipe: Recipe, runs: Path) -> tuple[Path, Path | None]:
-    """As `find`, and the folder exists and is this recipe's."""
+def claim(recipe: Recipe, runs: Path) -> Path:
+    """The folder of this recipe's run, made if need be."""
     while True:
-        folder, before = find(recipe, runs)
+        folder, _ = find(recipe, runs)
+        if (folder / RECIPE).exists():
+            return folder
         with disk.writing(folder):
             disk.make_folder(folder)
             draft = folder / f"{RECIPE}.{os.getpid()}"
@@ -51,8 +54,6 @@ def claim(recipe: Recipe, runs: Path) -> tuple[Path, Path | None]:
             with contextlib.suppress(FileExistsError):
                 os.link(draft, folder / RECIPE)  # appears whole, and only for the first who tries
             disk.remove(draft)
-        if (folder / RECIPE).read_text("utf-8") == recipe.effective():
-            return folder, before
 
 
 def remember(folder: Path, stage: str, identity: JSON, place: Path) -> None:
@@ -60,10 +61,7 @@ def remember(folder: Path, stage: str, identity: JSON, place: Path) -> None:
     known = remembered(folder)
     fresh = {**known, stage: {"identity": identity, "artefact": os.path.relpath(place, folder)}}
     if fresh != known:
-        with disk.writing(folder):
-            draft = folder / (STAGES + ".writing")
-            draft.write_text(json.dumps(fresh, indent=1, ensure_ascii=False, sort_keys=True), "utf-8")
-            disk.replace(draft, folder / STAGES)
+        notes.write(folder / STAGES, json.dumps(fresh, indent=1, ensure_ascii=False, sort_keys=True))
 
 
 def remembered(folder: Path) -> Mapping[str, Mapping[str, JSON]]:
@@ -76,6 +74,7 @@ def show(folder: Path, kind: str, place: Path) -> None:
     """Let `export` or `finetune` in the run's folder point to a finished artefact."""
     if kind in SHOWN:
         link, draft = folder / SHOWN[kind], folder / (SHOWN[kind] + ".writing")
-        disk.remove(draft)
-        draft.symlink_to(os.path.relpath(place, folder), target_is_directory=True)
-        disk.replace(draft, link)
+        with disk.writing(link):
+            disk.remove(draft)
+            draft.symlink_to(os.path.relpath(place, folder), target_is_directory=True)
+            disk.replace(draft, link)

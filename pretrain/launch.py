@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,24 +43,41 @@ def processes_for(asked: int | None) -> int:
     return max(1, torch.cuda.device_count())
 
 
-def start_ranks(count: int, recipe: Path, runs: Path, stage: str, stop: StopRequest) -> None:
-    """Run one stage of a recipe in `count` processes; return when all are done.
+def command(recipe: Path, runs: Path, stage: str) -> list[str]:
+    """The words that run one stage of a recipe."""
+    return [sys.executable, "-m", "pretrain.run", str(recipe), "--runs", str(runs), "--only", stage]
+
+
+def start_ranks(words: Sequence[str], count: int, stop: StopRequest) -> None:
+    """Run a command in `count` processes; return when all are done.
 
     Raises:
         Interrupted: a signal came, and the ranks have saved.
         MaskwrightError: a rank failed (with its exit code; it has said why on the standard error).
     """
-    words = [sys.executable, "-m", "pretrain.run", str(recipe), "--runs", str(runs), "--only", stage]
-    port = _free_port()
-    # A session of their own, so that Ctrl-C reaches the parent alone and is handed on once.
-    ranks = [
-        subprocess.Popen(words, env=_environment(number, count, port), start_new_session=True)
-        for number in range(count)
-    ]
+    port, ranks = _free_port(), list["subprocess.Popen[bytes]"]()
     try:
+        for number in range(count):
+            # A session of their own, so that Ctrl-C reaches the parent alone and is handed on once.
+            environment = _environment(number, count, port)
+            pipe = subprocess.PIPE  # see end_with_parent
+            ranks.append(subprocess.Popen(words, env=environment, start_new_session=True, stdin=pipe))
         _wait(ranks, stop)
     finally:
         _end(ranks)
+
+
+def end_with_parent() -> None:
+    """Let this rank end at once when its parent is gone, killed say: the next run takes over its locks.
+
+    The parent holds the other end of the standard input and never writes: the read returns when it ends.
+    """
+
+    def watch() -> None:
+        os.read(0, 1)  # not `sys.stdin`, whose lock would be held while the interpreter ends
+        os._exit(MaskwrightError.exit_code)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _environment(number: int, count: int, port: int) -> Mapping[str, str]:
@@ -78,7 +96,7 @@ def _environment(number: int, count: int, port: int) -> Mapping[str, str]:
 def _wait(ranks: Sequence["subprocess.Popen[bytes]"], stop: StopRequest) -> None:
     """Until all ranks have ended well; the first that has not ends the wait."""
     told = False
-    while any(code is None for code in (process.poll() for process in ranks)):
+    while None in [process.poll() for process in ranks]:
         if stop and not told:
             told = True
             for process in ranks:
@@ -114,6 +132,9 @@ def _end(ranks: Sequence["subprocess.Popen[bytes]"]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+    for process in ranks:
+        if process.stdin:
+            process.stdin.close()
 
 
 def _free_port() -> int:

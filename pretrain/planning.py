@@ -4,7 +4,6 @@ Every figure says how it is known: measured (counted in finished work, or a matt
 the first documents of each source), or guessed (a rule of thumb; the constants are below).
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from rich.table import Table
 from corpora.artefact import Artefact
 from corpora.sharding import Shard
 from corpora.stage import StageSettings
-from pretrain import checkpoints, folders
+from pretrain import checkpoints, folders, notes
 from pretrain.chain import Link, chain
 from pretrain.finetuning import Finetune
 from pretrain.recipe import difference
@@ -66,7 +65,8 @@ def plan(job: Job) -> None:
     recipe, store, console = job.recipe, job.store, job.console
     links = chain(recipe, store)
     folder, before = folders.find(recipe, job.runs)
-    known = folders.remembered(before or folder)
+    plain = job.runs / recipe.name.partition(",")[0]  # the run without overrides
+    known = folders.remembered(before or folder) or folders.remembered(plain)
     table = Table(title=f"{recipe.name}: plan", title_justify="left", title_style="bold")
     for heading in ("stage", "status", "amounts", "disk", "memory", "time"):
         table.add_column(heading, overflow="fold")
@@ -211,8 +211,7 @@ def _speed() -> float:
 
 def _took(store: Store, fingerprint: str) -> float | None:
     """Seconds that making an artefact took here, over all its attempts; None if not noted."""
-    path = store.root / "times.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    rows = notes.rows(store.root / "times.jsonl")
     seconds = [row["seconds"] for row in rows if row["fingerprint"] == fingerprint]
     return sum(seconds) if seconds else None
 

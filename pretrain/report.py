@@ -2,12 +2,13 @@
 
 import html
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from corpora import disk
 from corpora.artefact import Artefact
 from corpora.stage import JSON
+from pretrain import notes
 from pretrain.recipe import Recipe
 
 Point = tuple[float, float]  # (step, value)
@@ -34,7 +35,7 @@ def write_report(folder: Path, recipe: Recipe, made: Sequence[tuple[str, Artefac
         f"<p class=soft>{html.escape(recipe.description)}</p>",
         "<h2>What was made</h2>",
         _table(("stage", "what", "fingerprint"), [(name, a.summary, a.fingerprint) for name, a in made]),
-        *_curves(_rows(folder / "metrics.jsonl")),
+        *_curves(notes.rows(folder / "metrics.jsonl")),
         "<h2>Figures</h2>",
         *(_details(name, artefact.facts) for name, artefact in made if artefact.facts),
         "<h2>Effective recipe</h2>",
@@ -44,10 +45,7 @@ def write_report(folder: Path, recipe: Recipe, made: Sequence[tuple[str, Artefac
         f"<!doctype html><meta charset=utf-8><title>{html.escape(recipe.name)}</title><style>{STYLE}</style>"
     )
     path = folder / "report.html"
-    with disk.writing(path):
-        draft = path.with_suffix(".writing")
-        draft.write_text(page + "\n".join(body), "utf-8")
-        disk.replace(draft, path)
+    notes.write(path, page + "\n".join(body))
     return path
 
 
@@ -86,7 +84,8 @@ def _curves(rows: Iterable[Mapping[str, JSON]]) -> list[str]:
     series: dict[tuple[str, str], list[Point]] = {}
     for row in rows:
         for key, value in row.items():
-            if "step" in row and key not in NOT_CURVES and isinstance(value, int | float):
+            drawn = isinstance(value, int | float) and math.isfinite(value)
+            if "step" in row and key not in NOT_CURVES and drawn:
                 series.setdefault((str(row["stage"]), key), []).append((row["step"], value))
     parts: list[str] = []
     heading = ""
@@ -102,10 +101,6 @@ def _curves(rows: Iterable[Mapping[str, JSON]]) -> list[str]:
 def _range(values: Iterable[float]) -> tuple[float, float]:
     low, high = min(known := list(values)), max(known)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _rows(path: Path) -> list[Mapping[str, JSON]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[JSON]]) -> str:

@@ -1,7 +1,6 @@
 """Run the stages of a recipe in order: skip what is done, resume what was begun, show what was made."""
 
 import contextlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from corpora import disk
 from corpora.artefact import Artefact, Draft
-from corpora.errors import UsageError
-from corpora.reporter import Quiet, Reporter
+from corpora.errors import Interrupted, UsageError
+from corpora.reporter import Reporter
 from corpora.sharding import Shard, shard
 from corpora.stage import Report, StageSettings
-from pretrain import folders, launch
+from pretrain import folders, launch, notes
 from pretrain.chain import Link, chain, selected
-from pretrain.console import RunReporter, log
+from pretrain.console import Listener, RunReporter, log
 from pretrain.export import Export, export
 from pretrain.finetuning import Finetune, finetune
 from pretrain.locks import locked
@@ -71,7 +69,7 @@ def run(job: Job) -> None:
         MaskwrightError: of the stage that failed; what was finished before stays finished.
     """
     links = chain(job.recipe, job.store)
-    folder, _ = folders.claim(job.recipe, job.runs)
+    folder = folders.claim(job.recipe, job.runs)
     with _locked(folder / "lock", str(folder)):
         _say_hello(job)
         made = []
@@ -81,7 +79,7 @@ def run(job: Job) -> None:
                 folders.remember(folder, link.name, link.identity, link.place)
                 folders.show(folder, link.config.makes, link.place)
         if not launch.launched():
-            page = write_report(folder, job.recipe, [(link.name, artefact) for link, artefact in made])
+            page = write_report(folder, job.recipe, list(_finished_stages(links, job.store)))
             job.console.print(_overview(made, folder))
             job.console.print(_next_steps(made, folder, page), markup=False, highlight=False)
 
@@ -94,7 +92,7 @@ def follow(job: Job) -> None:
         if isinstance(link.config, Train) and job.store.find(link.config, link.fingerprint) is None:
             inputs = {role: _when_there(place, job.stop) for role, place in link.inputs.items()}
             draft = Draft(link.place, link.config.makes, link.fingerprint)  # rank 0 alone writes in it
-            train(link.config, inputs, draft, Quiet())
+            train(link.config, inputs, draft, Listener(job.stop))
         else:
             _when_there(link.place, job.stop)
 
@@ -106,12 +104,15 @@ def make(link: Link, job: Job, folder: Path) -> Artefact:
         job.console.print(f"[bold]{link.name}[/] [dim]done before[/]")
         _tell(job.console, artefact)
         return artefact
+    if job.stop:
+        raise Interrupted(f"stopped by {job.stop.name} before {link.name}: the same command goes on")
     begun = job.store.started(link.config, link.fingerprint) is not None
     if not launch.launched():
         job.console.print(f"[bold]{link.name}[/] {'goes on where it stopped' if begun else 'runs'}")
     started = time.monotonic()
     with _locked(link.place.with_name(link.place.name + ".lock"), f"the artefact of stage {link.name}"):
-        artefact = _work(link, job, folder)
+        # Another run may have made it between that look and this lock.
+        artefact = job.store.find(link.config, link.fingerprint) or _work(link, job, folder)
     seconds = time.monotonic() - started
     if not launch.launched():
         _note_time(job.store, link, seconds)
@@ -127,7 +128,7 @@ def _work(link: Link, job: Job, folder: Path) -> Artefact:
     if isinstance(link.config, Train):
         count = launch.processes_for(link.config.speed.processes)
         if count > 1:
-            launch.start_ranks(count, folder / folders.RECIPE, job.runs, link.name, job.stop)
+            launch.start_ranks(launch.command(folder / folders.RECIPE, job.runs, link.name), count, job.stop)
             return Artefact.open(link.place, link.config.makes)
     reporter = RunReporter(job.console, folder, link.name, job.stop)
     draft = Draft.open(link.place, link.config.makes, link.fingerprint, reporter.say)
@@ -146,9 +147,16 @@ def _when_there(place: Path, stop: StopRequest) -> Artefact:
     """An artefact that rank 0 makes, once it is finished."""
     while not place.exists():
         if stop:
-            raise UsageError(f"stopped by {stop.name} while waiting for {place}")
+            raise Interrupted(f"stopped by {stop.name} while waiting for {place}")
         time.sleep(1.0)
     return Artefact.open(place)
+
+
+def _finished_stages(links: Sequence[Link], store: Store) -> Iterator[tuple[str, Artefact]]:
+    """All that the recipe has by now, whether this run made it or an earlier one."""
+    for link in links:
+        if (artefact := store.find(link.config, link.fingerprint)) is not None:
+            yield link.name, artefact
 
 
 def _locked(path: Path, what: str) -> contextlib.AbstractContextManager[None]:
@@ -159,8 +167,7 @@ def _locked(path: Path, what: str) -> contextlib.AbstractContextManager[None]:
 def _note_time(store: Store, link: Link, seconds: float) -> None:
     """Keep how long a stage took, for later plans: clock times have no place in artefacts."""
     row = {"kind": link.config.makes, "fingerprint": link.fingerprint, "seconds": round(seconds, 1)}
-    with disk.writing(store.root), (store.root / "times.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+    notes.append(store.root / "times.jsonl", row)
 
 
 def _say_hello(job: Job) -> None:

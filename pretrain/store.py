@@ -5,7 +5,7 @@ its inputs, the contents of the files it reads from outside, and its format vers
 bytes: so runs and recipes share artefacts, finished work is not repeated, and nothing stale is ever read.
 """
 
-import json
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,9 @@ import xxhash
 
 from corpora import disk
 from corpora.artefact import Artefact, Draft, canonical, finished
+from corpora.errors import CannotWrite
 from corpora.stage import JSON, StageSettings, roles_of
+from pretrain import notes
 
 FRESH_SECONDS = 2.0  # a younger file may change again within one tick of its clock
 
@@ -51,23 +53,27 @@ class Store:
 
     def _digests(self, paths: Sequence[Path]) -> list[str]:
         """`name:xxh3-128` of each file; unchanged files (size, time) are not read again."""
-        cache_file = self.root / "digests.json"
-        known: dict[str, list[JSON]] = json.loads(cache_file.read_bytes()) if cache_file.exists() else {}
-        found = {str(path.absolute()): self._digest(path, known.get(str(path.absolute()))) for path in paths}
-        if any(known.get(name) != entry for name, entry in found.items()):
-            disk.make_folder(self.root)
-            with disk.writing(cache_file):
-                fresh = cache_file.with_suffix(".writing")
-                fresh.write_text(json.dumps({**known, **found}, indent=1))
-                disk.replace(fresh, cache_file)
-        return [f"{path.name}:{found[str(path.absolute())][2]}" for path in paths]
+        cache = self.root / "digests.jsonl"
+        known = {row["path"]: row for row in notes.rows(cache)}
+        found = [_digest(path, known.get(str(path.absolute()))) for path in paths]
+        fresh = [row for row in found if row["mtime_ns"] and row != known.get(row["path"])]
+        with contextlib.suppress(CannotWrite), disk.writing(cache):  # a plan may look where it cannot write
+            if fresh:
+                disk.make_folder(self.root)
+            for row in fresh:
+                notes.append(cache, row)
+        return [f"{path.name}:{row['xxh3']}" for path, row in zip(paths, found, strict=True)]
 
-    def _digest(self, path: Path, known: list[JSON] | None) -> list[JSON]:
-        status = path.stat()
-        old_enough = time.time() - status.st_mtime > FRESH_SECONDS
-        if known and old_enough and known[:2] == [status.st_size, status.st_mtime_ns]:
-            return known
-        return [status.st_size, status.st_mtime_ns if old_enough else 0, disk.digest(path)]
+
+def _digest(path: Path, known: Mapping[str, JSON] | None) -> dict[str, JSON]:
+    """Size, time and digest of a file; the time is 0 while the file is too young to show a change by it."""
+    status = path.stat()
+    old_enough = time.time() - status.st_mtime > FRESH_SECONDS
+    mtime = status.st_mtime_ns if old_enough else 0
+    seen: dict[str, JSON] = {"path": str(path.absolute()), "size": status.st_size, "mtime_ns": mtime}
+    if known and mtime and seen.items() <= known.items():
+        return dict(known)
+    return {**seen, "xxh3": disk.digest(path)}
 
 
 def fingerprint(identity: JSON) -> str:
