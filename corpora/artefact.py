@@ -187,9 +187,11 @@ class Draft:
         with disk.writing(self.final):
             with _SyncedFile(self.path / MANIFEST) as file:
                 file.write(_sealed(manifest))
+            disk.sync(self.path)
             disk.remove(self.path / JOURNAL)
             disk.sync(self.path)
-            disk.rename(self.path, self.final)
+            with contextlib.suppress(FileNotFoundError):  # another process saw the manifest and completed it
+                disk.rename(self.path, self.final)
         return Artefact.open(self.final, self.kind)
 
     def _recover(self, warn: Callable[[str], None]) -> dict[str, dict[str, FileRecord]]:

@@ -19,6 +19,7 @@ from corpora import disk
 from corpora.errors import BadData, CannotWrite, Interrupted, MaskwrightError, UsageError
 from pretrain.console import Terminal, hush
 
+PURPOSE = "Pre-train Chinese and English encoders from your own text: one recipe file runs the whole chain."
 EPILOG = """\
 exit codes: 0 done, 1 a fault of the program, 2 usage, 3 bad data, 4 damaged artefact, 5 no space or not
 writable, 6 diverged, 7 in use by another process, 75 interrupted and saved (the same command goes on)"""
@@ -78,7 +79,7 @@ def _version() -> str:
 
 
 def _help() -> str:
-    lines = ["usage: maskwright COMMAND ...", "", __doc__.splitlines()[0] if __doc__ else "", "", "commands:"]
+    lines = ["usage: maskwright COMMAND ...", "", PURPOSE, "", "commands:"]
     lines += [f"  {name:8} {summary}" for name, (summary, _) in COMMANDS.items()]
     lines += [
         "",

@@ -6,9 +6,10 @@ Fingerprints follow from settings and outside files alone, so the whole chain is
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from corpora.artefact import Artefact
-from corpora.errors import UsageError
+from corpora.errors import BadData, UsageError
 from corpora.stage import JSON, StageSettings, roles_of
 from pretrain.recipe import Recipe, nearest
 from pretrain.store import Store, fingerprint
@@ -26,8 +27,13 @@ class Link:
     place: Path  # where its own artefact stands, or will stand
 
 
-def chain(recipe: Recipe, store: Store) -> list[Link]:
+def chain(
+    recipe: Recipe, store: Store, known: Mapping[str, Mapping[str, JSON]] = MappingProxyType({})
+) -> list[Link]:
     """All stages in order.
+
+    `known` is what a former run of the recipe noted (see `folders.remembered`): once a stage is done, the
+    files that it read from outside need not be there any more.
 
     Raises:
         BadData: a file from outside is missing.
@@ -43,10 +49,25 @@ def chain(recipe: Recipe, store: Store) -> list[Link]:
             else:
                 artefact = Artefact.open(Path(source), roles_of(type(config))[role].kind)
                 inputs[role], prints[role] = artefact.path, artefact.fingerprint
-        identity = store.identity(config, prints)
+        identity = _identity(config, prints, store, known.get(name))
         print_ = fingerprint(identity)
         links[name] = Link(name, config, inputs, identity, print_, store.place(config, print_))
     return list(links.values())
+
+
+def _identity(
+    config: StageSettings, prints: Mapping[str, str], store: Store, known: Mapping[str, JSON] | None
+) -> JSON:
+    """Identity of a stage by the files it reads; without them, that of the same stage as it was finished."""
+    try:
+        return store.identity(config, prints)
+    except BadData:
+        if known is None:
+            raise
+        before = store.identity(config, prints, known["identity"]["outside"])
+        if before != known["identity"] or store.find(config, fingerprint(before)) is None:
+            raise
+        return before
 
 
 def selected(names: Sequence[str], only: str | None, first: str | None, until: str | None) -> list[str]:

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
 def _create(path: Path, content: dict[str, str | int]) -> bool:
     """Make the lock file whole in one step (a link either appears with its content or not at all)."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     draft.write_text(json.dumps(content))
     try:
         os.link(draft, path)
@@ -63,7 +64,7 @@ def _take_over_or_refuse(path: Path, what: str) -> None:
             f"{what} is in use by process {owner['pid']} on {owner['host']}, started {owner['started']}: "
             f"wait for it, or stop it. If that process is known to be dead, delete {path}"
         )
-    aside = path.with_name(f"{path.name}.stale-{os.getpid()}")
+    aside = path.with_name(f"{path.name}.stale-{uuid.uuid4().hex}")
     with contextlib.suppress(FileNotFoundError):
         os.rename(path, aside)  # of two that take over at once, one gets the file
         if _read(aside) != owner:  # not the stale one: somebody was quicker, give it back
@@ -74,7 +75,7 @@ def _take_over_or_refuse(path: Path, what: str) -> None:
 
 def _gone(owner: dict[str, str | int], path: Path) -> bool:
     here = _who()
-    if owner["host"] != here["host"]:
+    if (owner["host"], owner["processes"]) != (here["host"], here["processes"]):
         with contextlib.suppress(FileNotFoundError):
             return time.time() - path.stat().st_mtime > SILENCE_SECONDS
         return False
@@ -94,6 +95,7 @@ def _who() -> dict[str, str | int]:
     return {
         "host": socket.gethostname(),
         "boot": _boot(),
+        "processes": _namespace(),
         "pid": pid,
         "birth": _birth(pid),
         "started": started,
@@ -104,6 +106,12 @@ def _boot() -> str:
     """Identity of this start of the machine; process numbers mean nothing after the next one."""
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text().strip() if path.exists() else ""
+
+
+def _namespace() -> str:
+    """Which set of processes the numbers belong to: each container has its own, on one host."""
+    path = Path("/proc/self/ns/pid")
+    return os.readlink(path) if path.exists() else ""
 
 
 def _birth(pid: int) -> str:

@@ -23,6 +23,7 @@ from pretrain.store import Store
 from pretrain.training import Train
 from tokenization.encoding import Encode
 from tokenization.lexicon.building import Lexicon
+from tokenization.tokenizer import TrainedTokenizer
 
 Mark = Literal["measured", "sampled", "guessed"]
 
@@ -30,12 +31,20 @@ SAMPLE_DOCUMENTS = 200  # of each file
 SHARD_BYTES_A_CHARACTER = 1.3  # zstd JSON lines of Chinese text
 TOKENS_A_CHARACTER = 0.95  # Chinese text, special tokens included
 TOKEN_BYTES = 4  # on disk: id, word start, share of a row's columns
+SHARD_MEMORY = 3e8  # bytes
 SHARD_CHARACTERS_A_SECOND = 1e6
 ENCODE_CHARACTERS_A_SECOND = 2.0e5  # a core, jieba
 LEXICON_SECONDS = 25.0
+HEAD_SHARE = 0.15  # of the tokens meet the vocabulary: the masked ones
+SCORING_SECONDS = 5.0  # of a fine-tuned run, on its held-out rows
 FLOPS_A_CORE = 2.5e10  # float32, small networks
 FLOPS_A_GPU = 2.5e14  # bf16, one recent data-centre card
-FILL = 0.9  # real tokens among a row's positions
+FILL = 0.6  # real tokens among the positions of rows, short documents on their own
+VOCABULARY = 21_128  # where it is not known yet: that of Chinese BERT
+BASE = {"hidden_size": 768, "num_hidden_layers": 12}  # of a network whose configuration is elsewhere
+
+
+TIMES = ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h"))  # below so many seconds, in this unit
 
 
 @dataclass(frozen=True)
@@ -100,17 +109,21 @@ def status(link: Link, store: Store, known: Mapping[str, Mapping[str, Any]]) -> 
     ]
     if old["outside"] != new["outside"]:
         changed.append("a file it reads changed")
+    if old["format"] != new["format"]:
+        changed.append("this version makes it in another way")
     return "will run because " + "; ".join(changed) if changed else "will run: its artefact is gone"
 
 
 def costs_of(link: Link, store: Store, flow: Mapping[str, Figure]) -> Costs:
     """The costs of one stage, given what flows into it; measured where the work is done."""
     estimate = ESTIMATES.get(type(link.config))
-    costs = estimate(link.config, flow) if estimate else Costs({})
-    done = store.find(link.config, link.fingerprint)
+    done, took = store.find(link.config, link.fingerprint), _took(store, link.fingerprint)
+    if done and isinstance(link.config, Shard):  # what it read need not be there any more
+        costs = Costs({}, memory=Figure(SHARD_MEMORY, "guessed"))
+    else:
+        costs = estimate(link.config, flow) if estimate else Costs({})
     if done is None:
         return costs
-    took = _took(store, link.fingerprint)
     return replace(
         costs,
         amounts={**costs.amounts, **dict(_counted(done))},
@@ -126,13 +139,13 @@ def _counted(done: Artefact) -> Iterator[tuple[str, Figure]]:
             yield name, Figure(done.facts["train"][name], "measured")
     if done.kind == "tokens":
         yield "tokens", Figure(done.facts["train"]["tokens"], "measured")
+        yield "vocabulary", Figure(done.facts["vocabulary_size"], "measured")
 
 
 def _shard(config: Shard, flow: Mapping[str, Figure]) -> Costs:
-    size = characters = 0.0
+    characters = 0.0
     for source in config.sources:
         for path, reader in source.readers():
-            size += path.stat().st_size
             texts = [d.text for d, _ in zip(reader.read(path), range(SAMPLE_DOCUMENTS), strict=False)]
             sampled = sum(len(text.encode()) for text in texts) or 1
             characters += path.stat().st_size * sum(map(len, texts)) / sampled
@@ -140,7 +153,7 @@ def _shard(config: Shard, flow: Mapping[str, Figure]) -> Costs:
     return Costs(
         {"characters": amount},
         disk=amount.times(SHARD_BYTES_A_CHARACTER),
-        memory=Figure(3e8, "guessed"),
+        memory=Figure(SHARD_MEMORY, "guessed"),
         time=amount.times(1 / SHARD_CHARACTERS_A_SECOND),
     )
 
@@ -149,8 +162,13 @@ def _encode(config: Encode, flow: Mapping[str, Figure]) -> Costs:
     characters = flow.get("characters", Figure(0, "guessed"))
     tokens = characters.times(TOKENS_A_CHARACTER)
     cores = os.cpu_count() or 1
+    trained = config.tokenizer.size if isinstance(config.tokenizer, TrainedTokenizer) else VOCABULARY
+    shape = {
+        "row length": Figure(config.packing.length, "measured"),
+        "vocabulary": Figure(trained, "guessed"),
+    }
     return Costs(
-        {"tokens": tokens},
+        {"tokens": tokens, **shape},
         disk=tokens.times(TOKEN_BYTES),
         memory=Figure(5e8 * cores, "guessed"),
         time=characters.times(1 / ENCODE_CHARACTERS_A_SECOND / cores),
@@ -162,33 +180,41 @@ def _lexicon(config: Lexicon, flow: Mapping[str, Figure]) -> Costs:
 
 
 def _train(config: Train, flow: Mapping[str, Figure]) -> Costs:
+    shape = {**BASE, **(config.model.model_extra or {} if config.model else {})}
+    width, layers = int(shape["hidden_size"]), int(shape["num_hidden_layers"])
+    inner = int(shape.get("intermediate_size", 4 * width))
+    encoder = Figure(layers * (4 * width * width + 2 * width * inner), "guessed")
+    vocabulary = flow.get("vocabulary", Figure(VOCABULARY, "guessed")).value
+    length = flow.get("row length", Figure(128, "guessed")).value
+    rows = config.steps * config.batch
+    tokens = Figure(rows * length * FILL, "guessed")
+    weights = encoder.value + vocabulary * width
     amounts = {
         "steps": Figure(config.steps, "measured"),
-        "rows": Figure(config.steps * config.batch, "measured"),
+        "rows": Figure(rows, "measured"),
+        "tokens seen": tokens,
     }
-    shape = dict(config.model.model_extra or {}) if config.model else {}
-    width, layers = int(shape.get("hidden_size", 768)), int(shape.get("num_hidden_layers", 12))
-    inner = int(shape.get("intermediate_size", 4 * width))
-    encoder = layers * (4 * width * width + 2 * width * inner)
-    weights = Figure(encoder + width * 21_128, "guessed")
-    length = flow.get("length", Figure(128, "guessed")).value
-    tokens = Figure(config.steps * config.batch * length * FILL, "guessed")
-    flops = 6 * tokens.value * (encoder + 0.15 * width * 8000)
+    operations = 6 * tokens.value * (encoder.value + HEAD_SHARE * width * vocabulary)
     return Costs(
-        {**amounts, "tokens seen": tokens, "parameters": weights},
-        disk=weights.times(12 * config.keep_last),
-        memory=Figure(weights.value * 16 + 5e8, "guessed"),
-        time=Figure(flops / _speed(), "guessed"),
+        {**amounts, "encoder weights": encoder, "embedding weights": Figure(vocabulary * width, "guessed")},
+        disk=Figure(weights * 12 * config.keep_last, "guessed"),
+        memory=Figure(weights * 16 + 5e8, "guessed"),
+        time=Figure(operations / _speed(), "guessed"),
     )
 
 
 def _finetune(config: Finetune, flow: Mapping[str, Figure]) -> Costs:
     arms = 1 + ("random_init" in config.beside)
     rows = (config.rows or 10_000) * config.epochs * len(config.seeds) * arms
-    parameters = flow.get("parameters", Figure(1e8, "guessed")).value
-    seconds = 6 * rows * config.length * 0.5 * parameters / _speed()
+    encoder = flow.get("encoder weights", Figure(8.5e7, "guessed")).value
+    embedding = flow.get("embedding weights", Figure(1.6e7, "guessed")).value
+    seconds = 6 * rows * config.length * FILL * encoder / _speed() + SCORING_SECONDS * arms * len(
+        config.seeds
+    )
     return Costs(
-        {"rows": Figure(rows, "guessed")}, Figure(parameters * 4, "guessed"), None, Figure(seconds, "guessed")
+        {"rows": Figure(rows, "guessed")},
+        disk=Figure((encoder + embedding) * 4, "guessed"),
+        time=Figure(seconds, "guessed"),
     )
 
 
@@ -236,12 +262,7 @@ def _size(figure: Figure | None) -> str:
 def _time(figure: Figure | None) -> str:
     if figure is None:
         return ""
-    seconds = figure.value
-    shown = (
-        f"{seconds:,.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:,.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:,.1f} h"
-    )
-    return f"{shown} {figure.mark[0]}"
+    for limit, size, unit in TIMES:
+        if figure.value < limit:
+            return f"{figure.value / size:,.0f} {unit} {figure.mark[0]}"
+    return f"{figure.value / 86400:,.0f} days {figure.mark[0]}"

@@ -69,14 +69,22 @@ def plot(points: Sequence[Point], title: str) -> str:
         marks.append(
             f'<line x1="{left[0]}" x2="{WIDTH - 8}" y1="{left[1]}" y2="{left[1]}" stroke="#eaeef2"/>'
         )
-        marks.append(f'<text x="{LEFT - 6}" y="{float(left[1]) + 4:.1f}" text-anchor="end">{y:.4g}</text>')
-        marks.append(f'<text x="{low[0]}" y="{HEIGHT - 8}" text-anchor="middle">{x:,.0f}</text>')
+        marks.append(
+            f'<text x="{LEFT - 6}" y="{float(left[1]) + 4:.1f}" text-anchor="end">{_short(y)}</text>'
+        )
+        anchor = "end" if part == 1 else "middle"
+        marks.append(f'<text x="{low[0]}" y="{HEIGHT - 8}" text-anchor="{anchor}">{x:,.0f}</text>')
     line = " ".join(place(x, y) for x, y in points)
     return (
         f"<figure><figcaption>{html.escape(title)}</figcaption>"
         f'<svg width="{WIDTH}" height="{HEIGHT}" role="img">{"".join(marks)}'
         f'<polyline points="{line}" fill="none" stroke="#0969da" stroke-width="1.6"/></svg></figure>'
     )
+
+
+def _short(value: float) -> str:
+    """A number that fits beside an axis."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _curves(rows: Iterable[Mapping[str, JSON]]) -> list[str]:

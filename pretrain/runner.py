@@ -56,6 +56,11 @@ class Job:
         """Where artefacts live."""
         return Store(self.runs / ".store")
 
+    def links(self) -> list[Link]:
+        """All stages of the recipe, located in the store."""
+        folder, _ = folders.find(self.recipe, self.runs)
+        return chain(self.recipe, self.store, folders.remembered(folder))
+
 
 def job(recipe: Recipe, runs: Path, console: Console, stop: StopRequest, **selection: str | None) -> Job:
     """A job of the stages that `only`, `first` and `until` leave."""
@@ -68,7 +73,7 @@ def run(job: Job) -> None:
     Raises:
         MaskwrightError: of the stage that failed; what was finished before stays finished.
     """
-    links = chain(job.recipe, job.store)
+    links = job.links()
     folder = folders.claim(job.recipe, job.runs)
     with _locked(folder / "lock", str(folder)):
         _say_hello(job)
@@ -86,7 +91,7 @@ def run(job: Job) -> None:
 
 def follow(job: Job) -> None:
     """The part of a rank other than 0: wait for what rank 0 makes alone, train with it."""
-    for link in chain(job.recipe, job.store):
+    for link in job.links():
         if link.name not in job.wanted:
             continue
         if isinstance(link.config, Train) and job.store.find(link.config, link.fingerprint) is None:

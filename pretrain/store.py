@@ -28,14 +28,23 @@ class Store:
 
     root: Path
 
-    def identity(self, config: StageSettings, inputs: Mapping[str, str]) -> JSON:
-        """All that the result depends on. `inputs` are the fingerprints of the artefacts read, by role."""
+    def identity(
+        self, config: StageSettings, inputs: Mapping[str, str], outside: Sequence[str] | None = None
+    ) -> JSON:
+        """All that the result depends on.
+
+        `inputs` are the fingerprints of the artefacts read, by role; `outside` the digests of the files read
+        from elsewhere, where they are known already.
+
+        Raises:
+            BadData: a file from outside is missing.
+        """
         left_out = config.unfingerprinted | roles_of(type(config)).keys()
         return {
             "settings": config.model_dump(mode="json", exclude=set(left_out)),
             "format": config.format,
             "inputs": dict(inputs),
-            "outside": self._digests(config.outside()),
+            "outside": self._digests(config.outside()) if outside is None else list(outside),
         }
 
     def place(self, config: StageSettings, fingerprint: str) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from corpora.artefact import Artefact, Draft
+from corpora.errors import BadData
 from corpora.settings import Settings
 from corpora.stage import JSON, Reads, Report, StageSettings
 from pretrain.chain import Link
@@ -28,6 +29,8 @@ class Gather(StageSettings):
 
     def outside(self) -> Sequence[Path]:
         """The file."""
+        if not Path(self.text).exists():
+            raise BadData(f"there is no {self.text}")
         return [Path(self.text)]
 
 

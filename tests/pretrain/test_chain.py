@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.errors import UsageError
+from corpora.errors import BadData, UsageError
 from pretrain.chain import chain, selected
 from pretrain.store import Store
 from tests.pretrain.roof import finish, recipe
@@ -34,6 +34,20 @@ def test_a_change_moves_its_stage_and_those_after_it(text: Path, tmp_path: Path)
     assert plain[0] == longer[0]
     assert len({plain[1], longer[1], more[1]}) == 3
     assert more[0] != plain[0]
+
+
+def test_what_is_done_needs_its_text_no_more(text: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first, second = chain(recipe(text), store)
+    noted = {"gather": {"identity": first.identity, "artefact": first.place.name}}
+    text.unlink()
+    with pytest.raises(BadData, match="there is no"):
+        chain(recipe(text), store, noted)  # noted, but not finished
+    finish(first)
+    again = chain(recipe(text), store, noted)
+    assert [link.fingerprint for link in again] == [first.fingerprint, second.fingerprint]
+    with pytest.raises(BadData, match="there is no"):
+        chain(recipe(text, times=2), store, noted)  # other settings need the text again
 
 
 def test_the_folder_of_an_artefact_is_as_good_as_its_stage(text: Path, tmp_path: Path) -> None:

@@ -49,6 +49,15 @@ def test_a_reused_process_number_is_not_the_owner(tmp_path: Path) -> None:
         pass
 
 
+def test_a_process_of_another_container_is_not_taken_for_dead(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with locked(path, "it"):
+        owner = json.loads(path.read_text())
+    path.write_text(json.dumps({**owner, "processes": "pid:[1]", "pid": 999_999_999}))
+    with pytest.raises(Busy, match="process 999999999"), locked(path, "it"):
+        pass
+
+
 @pytest.mark.parametrize(("age", "taken"), [(10.0, False), (locks.SILENCE_SECONDS + 10, True)])
 def test_a_lock_of_another_host_is_taken_over_only_in_silence(
     tmp_path: Path, age: float, taken: bool

@@ -135,7 +135,7 @@ def test_what_is_finished_is_measured(tmp_path: Path) -> None:
 def test_an_override_is_a_reason_beside_the_run_without_it(tmp_path: Path) -> None:
     path, runs = write_recipe(tmp_path), tmp_path / "runs"
     for link in chain(load(str(path)), Store(runs / ".store")):
-        facts = {"train": {"documents": 1, "characters": 1, "tokens": 1}}
+        facts = {"train": {"documents": 1, "characters": 1, "tokens": 1}, "vocabulary_size": 9}
         finish(link, facts)
         folders.remember(folders.claim(load(str(path)), runs), link.name, link.identity, link.place)
     page = shown(path, runs, "train.steps=24")
