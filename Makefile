@@ -30,7 +30,7 @@ install: $(READY)
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet "$(TORCH)"
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[demo,dev]"
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[demo,dev,track]"
 	$(BIN)/python -c "import importlib.util as u; exit(u.find_spec('synonyms') is None)" \
 	  || $(BIN)/pip install --quiet --no-deps synonyms==3.10.2
 	touch $(READY)

@@ -23,6 +23,7 @@ from corpora.reporter import Quiet
 from corpora.stage import JSON
 from pretrain import notes
 from pretrain.signals import StopRequest
+from pretrain.tracking import TensorBoard
 
 Item = TypeVar("Item")
 QUIET_SECONDS = 15.0  # between two progress lines where no terminal shows a bar
@@ -62,6 +63,7 @@ class RunReporter:
         """Speak for `stage`, into the run `folder`."""
         self._console, self._folder, self._stage, self._stop = console, folder, stage, stop
         self._started = time.monotonic()
+        self._board = TensorBoard(folder, stage)
 
     @property
     def stopping(self) -> bool:
@@ -77,9 +79,11 @@ class RunReporter:
         """Append a row to `metrics.jsonl`."""
         row = {"stage": self._stage, **values, "seconds": round(time.monotonic() - self._started, 3)}
         notes.append(self._folder / "metrics.jsonl", row)
+        self._board.add(row)
 
     def rewind(self, step: int) -> None:
         """Drop this stage's rows after `step`."""
+        self._board.rewind(step)
         path = self._folder / "metrics.jsonl"
         if path.exists():
             kept = [row for row in notes.rows(path) if self._stays(row, step)]
