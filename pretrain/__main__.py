@@ -168,12 +168,14 @@ def _recipes(parser: argparse.ArgumentParser, words: Sequence[str], console: Con
 
 def _verify(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="an artefact, or a folder of them"
+        "paths", nargs="+", type=Path, metavar="PATH", help="an artefact, a folder of them, or a run's folder"
     )
     from corpora.artefact import MANIFEST, Artefact
+    from pretrain.folders import remembered
 
     for path in _parse(parser, words).paths:
         found = sorted(inner.parent for inner in path.resolve().rglob(MANIFEST))
+        found += [(path / str(note["artefact"])).resolve() for note in remembered(path).values()]
         if not found:
             raise UsageError(f"{path} holds no artefact: no {MANIFEST} in it or below it")
         for place in found:

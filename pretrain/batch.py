@@ -7,9 +7,14 @@
 * vocab: rows of the word table
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import sqrt
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 NO_PAIR = -100
@@ -18,6 +23,9 @@ NO_PAIR = -100
 UNTOUCHED, MASK, SIMILAR, RANDOM, KEPT, FALLBACK = range(6)
 """What stands at a token: itself; at positions to predict [MASK], a similar word, something random,
 still itself, or a random word for want of a similar one."""
+
+KINDS = ("mask", "similar", "random", "kept", "fallback")
+"""Names of MASK ... FALLBACK, in this order."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,6 @@ class Batch:
     token_type_ids: Tensor  # (batch, length) int64, 1 in the second segment
     masked_positions: Tensor  # (masked,) int64, ascending, into the flattened (batch * length)
     masked_targets: Tensor  # (masked,) int64, the ids that stood there
-    kinds: Tensor  # (masked,) uint8, what stands there now: MASK ... FALLBACK
     pair_labels: Tensor  # (batch,) int64: 0 segments in text order, 1 swapped, NO_PAIR
     samples: Tensor  # (batch,) int64, row numbers in the token set
 
@@ -37,6 +44,44 @@ class Batch:
         """The same batch on another device."""
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
         return Batch(**moved)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What was to be predicted in some rows, and what stood there: sums, so that steps add up."""
+
+    rows: int = 0
+    rates: float = 0.0  # over the rows: to predict / tokens of words (0 in a row without words)
+    squares: float = 0.0  # of those rates
+    kinds: tuple[int, ...] = (0,) * len(KINDS)  # tokens to predict, by what stood there
+
+    @classmethod
+    def of(cls, words: NDArray[np.int32], kinds: NDArray[np.uint8]) -> "Masks":
+        """Of word numbers, -1 for tokens of no word, and what stands at each token; both (batch, length)."""
+        rates = (kinds > UNTOUCHED).sum(axis=1) / np.maximum((words >= 0).sum(axis=1), 1)
+        counts = np.bincount(kinds.ravel(), minlength=FALLBACK + 1)[MASK:]
+        return cls(len(rates), float(rates.sum()), float((rates**2).sum()), tuple(counts.tolist()))
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "Masks":
+        """Back from JSON."""
+        return cls(**dict(values) | {"kinds": tuple(values["kinds"])})
+
+    def plus(self, other: "Masks") -> "Masks":
+        """Of the rows of both."""
+        return Masks(
+            self.rows + other.rows,
+            self.rates + other.rates,
+            self.squares + other.squares,
+            tuple(one + more for one, more in zip(self.kinds, other.kinds, strict=True)),
+        )
+
+    def realised(self) -> dict[str, float]:
+        """Mean and standard deviation of the rows' mask rates; share of each kind among tokens to predict."""
+        mean, total = self.rates / max(self.rows, 1), max(sum(self.kinds), 1)
+        deviation = sqrt(max(self.squares / max(self.rows, 1) - mean**2, 0))
+        shares = {f"{name}_share": count / total for name, count in zip(KINDS, self.kinds, strict=True)}
+        return {"mask_rate": mean, "mask_rate_deviation": deviation, **shares}
 
 
 @dataclass(frozen=True)
@@ -52,3 +97,4 @@ class Window:
     masked_total: int  # positions to predict
     pair_total: int  # rows with a pair label
     real_tokens: int  # tokens that are not padding
+    masks: Masks = Masks()

@@ -16,6 +16,7 @@ from typing import Any
 from corpora.artefact import Artefact, Draft, canonical
 from corpora.errors import UsageError
 from pretrain import weights
+from pretrain.batch import Masks
 from pretrain.engine import Engine, Ranks
 from pretrain.tally import Tally
 
@@ -31,6 +32,7 @@ class Progress:
     updates: int = 0  # of them, those that were applied: what the schedule counts
     skipped_in_a_row: int = 0
     since: Tally = field(default_factory=Tally)  # since the last line of the log
+    masks: Masks = field(default_factory=Masks)  # since the first step
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def tokenizer_files(folder: Path) -> list[Path]:
 def read(folder: Path) -> Saved:
     """Read `progress.json` and the log of a checkpoint."""
     values: dict[str, Any] = json.loads((folder / PROGRESS).read_text("utf-8"))
-    progress = Progress(**values | {"since": Tally(**values["since"])})
+    since = Tally(**values["since"] | {"masks": Masks.read(values["since"]["masks"])})
+    progress = Progress(**values | {"since": since, "masks": Masks.read(values["masks"])})
     return Saved(folder, progress, (folder / LOG).read_text("utf-8").splitlines(keepends=True))
 
 
@@ -122,7 +125,7 @@ def prune(out: Draft, keep_last: int, keep_every: int | None, save_every: int) -
     older = steps(out.parts(PREFIX))[:-1]
     regular = [step for step in older if step % save_every == 0]
     kept = {
-        *regular[len(regular) - (keep_last - 1) :],
+        *regular[::-1][: keep_last - 1],  # the newest one is the last of those to keep
         *(s for s in regular if keep_every and s % keep_every == 0),
     }
     for step in set(older) - kept:

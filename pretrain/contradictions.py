@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from corpora.stage import StageSettings
 from pretrain.export import Export
 from pretrain.finetuning.settings import Finetune
-from pretrain.networks import Model
+from pretrain.networks import Model, positions
 from pretrain.reading.problems import Key
 from pretrain.reading.roles import Role
 from pretrain.replacement import SimilarWord
@@ -121,10 +121,7 @@ def _network(stages: Stages, name: str) -> Model | None:
 def _positions(model: Model) -> int | None:
     """Longest row that a network of these settings reads; None where transformers refuses the settings."""
     config = _configuration(model)
-    if isinstance(config, str):
-        return None
-    offset = config.pad_token_id + 1 if "roberta" in model.type else 0  # RoBERTa counts on from its pad id
-    return int(config.max_position_embeddings) - offset
+    return None if isinstance(config, str) else positions(config)
 
 
 def _configuration(model: Model) -> Any:  # noqa: ANN401 - transformers' class, or why it refuses
@@ -132,7 +129,8 @@ def _configuration(model: Model) -> Any:  # noqa: ANN401 - transformers' class, 
     from transformers import CONFIG_MAPPING
 
     try:
-        return CONFIG_MAPPING[model.type](**(model.model_extra or {}))
+        # The pad id is the tokenizer's, not yet known: the least one refuses nothing that could fit.
+        return CONFIG_MAPPING[model.type](**{"pad_token_id": 0, **(model.model_extra or {})})
     except (StrictDataclassError, TypeError, ValueError) as error:
         return str(error.__cause__ or error).splitlines()[-1]
 

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from corpora.errors import UsageError
 from corpora.stage import JSON
+from pretrain import tensors
 from pretrain.batch import Batch
 from pretrain.networks import Network
 from pretrain.objectives.terms import Outputs
@@ -42,9 +43,20 @@ class Ranks:
 
     @classmethod
     def join(cls) -> "Ranks":
-        """Enter the process group, and stay in it: DeepSpeed keeps groups of its own in module state."""
+        """Enter the process group, and stay in it: DeepSpeed keeps groups of its own in module state.
+
+        Raises:
+            UsageError: more processes than GPUs on this machine.
+        """
         local = int(os.environ.setdefault("LOCAL_RANK", "0"))  # set for DeepSpeed, which insists
         gpu = torch.cuda.is_available()
+        # All of them look, not only those too many: the others would wait for these.
+        here = max(local + 1, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+        if gpu and here > (have := torch.cuda.device_count()):
+            raise UsageError(
+                f"{here} processes on a machine with {have} GPUs: each needs one of its own; "
+                f"set speed.processes to {have} or less, or leave it out"
+            )
         if not dist.is_initialized():
             backend = "nccl" if gpu else "gloo"
             if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
@@ -136,15 +148,13 @@ class Engine:
 
     def save(self, folder: Path) -> None:
         """Write the optimizer's moments: by parameter name, or this rank's partitions under ZeRO."""
-        from safetensors.torch import save_file
-
         if self._zero or self.ranks.number == 0:
-            tensors = {
-                f"{owner}/{name}": value.cpu().contiguous()
+            moments = {
+                f"{owner}/{name}": value
                 for owner, parameter in self._owned().items()
                 for name, value in self._base.state[parameter].items()
             }
-            save_file(tensors, folder / self._file())
+            tensors.save(moments, folder / self._file())
 
     def load(self, folder: Path) -> None:
         """Take up the moments that `save` wrote; the weights are already those of that step.
@@ -161,11 +171,11 @@ class Engine:
                 f"{folder} holds {have}; this run, of {self.ranks.world} processes, needs {path.name}: "
                 "go on with the zero stage and the number of processes it was saved with"
             )
-        tensors = load_file(path, device=str(self.ranks.device))
+        moments = load_file(path, device=str(self.ranks.device))
         for owner, parameter in self._owned().items():
             prefix = f"{owner}/"
             self._base.state[parameter] = {
-                key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+                key.removeprefix(prefix): value for key, value in moments.items() if key.startswith(prefix)
             }
 
     def _owned(self) -> dict[str, Tensor]:

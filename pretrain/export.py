@@ -20,8 +20,8 @@ from corpora.reporter import Reporter
 from corpora.stage import JSON, Reads, Report, StageSettings
 from pretrain import checkpoints, weights
 from pretrain.networks import HuggingFaceModel, has_pair_head, network_class
+from pretrain.weights import ENCODER
 
-ENCODER = "encoder"
 TOLERANCE = 1e-5  # of logits; they are the same numbers, so in truth it is 0 on one machine
 
 

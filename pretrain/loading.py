@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from corpora.errors import UsageError
-from pretrain.batch import NO_PAIR, Batch, Window
+from pretrain.batch import NO_PAIR, UNTOUCHED, Batch, Masks, Window
 from pretrain.masking import Masking
 from pretrain.randomness import key, permutation
 from pretrain.replacement import Replacement
@@ -53,12 +53,12 @@ class Loader:
     def __post_init__(self) -> None:
         """Refuse at once what would fail at the first step: no rows, no lexicon where one is needed."""
         if not len(self.tokens):
-            raise UsageError("the token set has no rows to train on; give the first stage more text")
-        self._batch(self._prepare(np.zeros(1, np.int64), 0, self.seed), slice(None))
+            raise UsageError("this split of the token set has no rows: give it more text")
+        self._prepare(np.zeros(1, np.int64), 0, self.seed)
 
-    def epoch_of(self, step: int) -> int:
-        """The epoch in which `step` begins; its last rows may belong to the next."""
-        return step * self.batch // len(self.tokens)
+    def samples(self, step: int) -> NDArray[np.int64]:
+        """Numbers of the rows of a step's global batch, (batch,)."""
+        return self._order(self._positions(step))[0]
 
     def window(self, step: int, rank: int = 0, world: int = 1, micro_batch: int | None = None) -> Window:
         """This rank's micro-batches of `step`: contiguous slices of the global batch, as even as can be.
@@ -69,16 +69,16 @@ class Loader:
         Raises:
             UsageError: the batch has fewer rows than there are ranks.
         """
-        positions = np.arange(step * self.batch, (step + 1) * self.batch, dtype=np.int64)
-        samples, epochs = self._order(positions)
+        samples, epochs = self._order(self._positions(step))
         rows = self._prepare(samples, epochs, self.seed)
         parts = _share_out(self.batch, rank, world, micro_batch or self.batch)
         return Window(
             step=step,
             batches=tuple(self._batch(rows, part) for part in parts),
-            masked_total=int(rows.chosen.sum()),
+            masked_total=int(np.count_nonzero(rows.kinds)),
             pair_total=int((rows.pair_labels != NO_PAIR).sum()),
             real_tokens=int(rows.lengths.sum()),
+            masks=Masks.of(rows.words, rows.kinds),
         )
 
     def windows(
@@ -114,6 +114,10 @@ class Loader:
             some = self._prepare(samples[part], EVALUATION_EPOCH, self.data_seed)
             yield self._batch(some, slice(None))
 
+    def _positions(self, step: int) -> NDArray[np.int64]:
+        """Places of a step in the endless sequence."""
+        return np.arange(step * self.batch, (step + 1) * self.batch, dtype=np.int64)
+
     def _order(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Samples and epochs at `positions` of the endless sequence."""
         epochs, places = np.divmod(positions, len(self.tokens))
@@ -124,7 +128,7 @@ class Loader:
         return samples, epochs
 
     def _prepare(self, samples: NDArray[np.int64], epochs: NDArray[np.int64] | int, seed: int) -> "_Prepared":
-        """Fetch rows, swap segments, choose the positions to predict."""
+        """Fetch rows, swap segments, choose the positions to predict and replace what stands there."""
         rows = self.tokens.rows(samples)
         width = self._width(rows.lengths)
         ids = _widen(rows.ids, width, self.tokens.pad_id)
@@ -135,34 +139,32 @@ class Loader:
             pair_labels = np.where(rows.second > 0, coins, NO_PAIR)
             swap_segments(ids, word_starts, rows.lengths, rows.second, pair_labels == 1)
         words = number_words(ids, word_starts, rows.lengths, self._special)
+        chosen = self.masking.choose(words, key(seed, "masking", epochs, samples))
+        keys = key(seed, "replacement", epochs, samples)
+        shown, kinds = self.replacement.replace(ids, words, chosen, keys, self._stock)
         return _Prepared(
             samples=samples,
             ids=ids,
             words=words,
+            shown=shown,
+            kinds=kinds,
             lengths=rows.lengths,
             second=rows.second,
             pair_labels=pair_labels,
-            chosen=self.masking.choose(words, key(seed, "masking", epochs, samples)),
-            keys=key(seed, "replacement", epochs, samples),
         )
 
     def _batch(self, rows: "_Prepared", part: slice) -> Batch:
-        """Replace what is to be predicted in some of the rows, padded to the longest of them."""
+        """Some of the rows, padded to the longest of them."""
         lengths, second = rows.lengths[part, None], rows.second[part, None]
         width = self._width(rows.lengths[part])
-        ids, chosen = _cut(rows.ids[part], width), _cut(rows.chosen[part], width)
-        shown, kinds = self.replacement.replace(
-            ids, _cut(rows.words[part], width), chosen, rows.keys[part], self._stock
-        )
-        places, masked = np.arange(width), np.flatnonzero(chosen)
+        places, masked = np.arange(width), np.flatnonzero(rows.kinds[part, :width] > UNTOUCHED)
         real = places < lengths
         return Batch(
-            input_ids=torch.from_numpy(shown),
+            input_ids=torch.from_numpy(np.ascontiguousarray(rows.shown[part, :width])),
             attention_mask=torch.from_numpy(real),
             token_type_ids=torch.from_numpy(((places >= second) & (second > 0) & real).astype(np.int64)),
             masked_positions=torch.from_numpy(masked),
-            masked_targets=torch.from_numpy(ids.ravel()[masked]),
-            kinds=torch.from_numpy(kinds.ravel()[masked]),
+            masked_targets=torch.from_numpy(rows.ids[part, :width].ravel()[masked]),
             pair_labels=torch.from_numpy(rows.pair_labels[part]),
             samples=torch.from_numpy(rows.samples[part]),
         )
@@ -185,16 +187,16 @@ class Loader:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """Rows with their positions to predict, before replacement. (batch, length) or (batch,)."""
+    """Rows before and after replacement. (batch, length) or (batch,)."""
 
     samples: NDArray[np.int64]
     ids: NDArray[np.int64]
     words: NDArray[np.int32]
+    shown: NDArray[np.int64]  # what the network sees
+    kinds: NDArray[np.uint8]  # UNTOUCHED, or what stands at a position to predict
     lengths: NDArray[np.int32]
     second: NDArray[np.int32]
     pair_labels: NDArray[np.int64]
-    chosen: NDArray[np.bool_]
-    keys: NDArray[np.uint64]
 
 
 def _widen(values: NDArray[Element], width: int, fill: int) -> NDArray[Element]:
@@ -202,11 +204,6 @@ def _widen(values: NDArray[Element], width: int, fill: int) -> NDArray[Element]:
     if values.shape[1] == width:
         return values
     return np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=fill)
-
-
-def _cut(values: NDArray[Element], width: int) -> NDArray[Element]:
-    """Cut the rows of a matrix to `width`, next to each other in memory."""
-    return np.ascontiguousarray(values[:, :width])
 
 
 def _share_out(rows: int, rank: int, world: int, micro_batch: int) -> list[slice]:

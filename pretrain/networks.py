@@ -121,12 +121,18 @@ def check_fit(model: HuggingFaceModel, vocabulary_size: int, length: int) -> Non
             f"the network has {config.vocab_size} word vectors, the token set {vocabulary_size} ids: "
             "encode the text with the network's own tokenizer"
         )
-    offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta") else 0
-    if length > config.max_position_embeddings - offset:
+    if length > (room := positions(config)):
         raise UsageError(
-            f"rows of up to {length} tokens, but the network has {config.max_position_embeddings - offset} "
-            "positions: lower packing.length, or raise model.max_position_embeddings"
+            f"rows of up to {length} tokens, but the network has {room} positions: "
+            "lower packing.length, or raise model.max_position_embeddings"
         )
+
+
+def positions(config: Any) -> int:  # noqa: ANN401 - any configuration of `transformers`
+    """Tokens of the longest row that a network of this configuration reads."""
+    # RoBERTa numbers its positions from behind the pad id, and so has that many fewer.
+    used = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta") else 0
+    return int(config.max_position_embeddings) - used
 
 
 def _config_class(model_type: str) -> Any:  # noqa: ANN401 - a class found by name

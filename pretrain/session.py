@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.artefact import Draft
-from corpora.errors import Diverged, Interrupted
+from corpora.errors import BadData, Diverged, Interrupted
 from corpora.reporter import Reporter
 from corpora.stage import JSON
 from pretrain import checkpoints
@@ -19,7 +19,7 @@ from pretrain.checkpoints import Progress
 from pretrain.engine import Engine
 from pretrain.evaluation import evaluate
 from pretrain.loading import Loader
-from pretrain.step import train_step
+from pretrain.step import Step, train_step
 from pretrain.tally import Tally
 from pretrain.train_settings import Train
 
@@ -58,7 +58,6 @@ class Session:
         self.engine.load(saved.folder)
         self.progress, self.log = saved.progress, saved.log
         if self._writes:
-            self.reporter.rewind(self.progress.step)
             self.reporter.say(f"goes on after step {self.progress.step:,}")
 
     def run(self) -> None:
@@ -67,7 +66,10 @@ class Session:
         Raises:
             Interrupted: a signal came, on any rank; the last finished step is saved.
             Diverged: `patience` steps in a row could not be applied.
+            BadData: `patience` steps in a row had nothing to predict.
         """
+        if self._writes:
+            self.reporter.rewind(self.progress.step)  # what a killed process said of steps that come again
         with closing(self._windows()) as windows:
             for window in windows:
                 self._take(window)
@@ -107,26 +109,30 @@ class Session:
         step = train_step(self.engine, window, self.objectives, rate, self.config.seed or 0)
         before = self.progress
         if step.applied:
-            since = before.since.plus(step, window.real_tokens)
-            self.progress = Progress(before.step + 1, before.updates + 1, 0, since)
+            since, masks = before.since.plus(step, window), before.masks.plus(window.masks)
+            self.progress = Progress(before.step + 1, before.updates + 1, 0, since, masks)
         else:
             skipped = before.skipped_in_a_row + 1
             self.progress = replace(before, step=before.step + 1, skipped_in_a_row=skipped)
-            self._skipped(window, skipped, rate)
+            self._skipped(step, skipped, rate)
 
     def _learning_rate(self, update: int) -> float:
         """Of one update, counted from 0: skipped steps do not count."""
         config = self.config
         return config.optimizer.lr * config.schedule.factor(update, config.steps)
 
-    def _skipped(self, window: Window, in_a_row: int, rate: float) -> None:
+    def _skipped(self, step: Step, in_a_row: int, rate: float) -> None:
         """Log the rows of a step that was not applied; give up after too many of them."""
-        done, rows = self.progress.step, [row for batch in window.batches for row in batch.samples.tolist()]
-        message = f"step {done:,} skipped ({in_a_row} in a row): its loss or gradient is not finite"
+        done, asked = self.progress.step, any(step.counts.values())
+        rows = self.loader.samples(done - 1).tolist()  # of all ranks
+        why = "its loss or gradient is not finite" if asked else "nothing in its rows is to be predicted"
+        message = f"step {done:,} skipped ({in_a_row} in a row): {why}"
         self._write({"step": done, "skipped": in_a_row, "rows": rows})
         if self._writes:
             self.reporter.say(f"{message}; rows {rows[:8]}{' ...' if len(rows) > 8 else ''}")
         if in_a_row >= self.config.patience:
+            if not asked:
+                raise BadData(f"{message}. Look at the rows in the log: are their tokens all unknown?")
             raise Diverged(
                 f"{message}. The weights are those before it; lower optimizer.lr ({rate:.2g} here), "
                 "lengthen schedule.warmup_steps, or look at the rows in the log"

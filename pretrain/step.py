@@ -22,7 +22,7 @@ from pretrain.randomness import torch_seed
 class Step:
     """What one step did: sums over the whole window, ready to be added to those of other steps."""
 
-    applied: bool  # False: loss or gradient was not finite, and the weights are as before
+    applied: bool  # False: nothing was asked, or loss or gradient was not finite; the weights are as before
     norm: float  # of the gradient, before clipping
     losses: Mapping[str, float]  # nats, by objective
     hits: Mapping[str, int]  # right predictions, by objective
@@ -34,6 +34,8 @@ def train_step(
 ) -> Step:
     """Learn from one window, and say what was measured on the way."""
     counts = {name: objective.count(window) for name, objective in objectives.items()}
+    if not any(counts.values()):  # known to all ranks; an update would be weight decay and old moments alone
+        return Step(False, 0.0, dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0), counts)
     sums = torch.zeros(len(objectives), 2, dtype=torch.float64, device=engine.ranks.device)  # loss, hits
     for number, batch in enumerate(window.batches, start=1):
         _seed_dropout(seed, window.step, number, engine.ranks)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pretrain.batch import Masks, Window
 from pretrain.objectives import Objective
 from pretrain.step import Step
 
@@ -21,25 +22,31 @@ class Tally:
     losses: Mapping[str, float] = field(default_factory=dict)  # nats, by objective
     hits: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, float] = field(default_factory=dict)
+    masks: Masks = field(default_factory=Masks)
 
-    def plus(self, step: Step, tokens: int) -> "Tally":
-        """This and one applied step of `tokens` real tokens."""
+    def plus(self, step: Step, window: Window) -> "Tally":
+        """This and one applied step."""
         return Tally(
             self.steps + 1,
-            self.tokens + tokens,
+            self.tokens + window.real_tokens,
             self.norm + step.norm,
             _added(self.losses, step.losses),
             _added(self.hits, step.hits),
             _added(self.counts, step.counts),
+            self.masks.plus(window.masks),
         )
 
     def means(self, objectives: Mapping[str, Objective]) -> dict[str, float]:
-        """Each objective's loss (nats) and share of right answers, the weighted loss, the gradient's norm."""
+        """Each objective's loss (nats) and share of right answers, the weighted loss, the gradient's norm.
+
+        And how many tokens were read, and what was done to them.
+        """
         row = mean_measures(self.losses, self.hits, self.counts)
         row["loss"] = sum(
             objective.weight * row[name] for name, objective in objectives.items() if name in row
         )
-        return row | {"gradient_norm": self.norm / max(self.steps, 1), "real_tokens": self.tokens}
+        row |= {"gradient_norm": self.norm / max(self.steps, 1), "real_tokens": self.tokens}
+        return row | self.masks.realised()
 
 
 def mean_measures(

@@ -14,15 +14,20 @@ from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW, Optimizer
 from pretrain.replacement import BertReplacement, Replacement
 from pretrain.schedules import Linear, Schedule
+from tokenization.pretrained import folder_of
 
 Count = Annotated[int, Field(ge=1)]
 
 
 class Speed(Settings):
-    """What may change speed and memory, but never the result beyond rounding."""
+    """What changes speed and memory, and the result by no more than chance.
+
+    Without dropout the result changes by rounding alone: of other sums, and of bf16. With dropout, another
+    number of processes or another micro_batch draws other dropout masks, as another seed would.
+    """
 
     precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16 runs the network under autocast; weights, moments and losses stay in float32."""
+    """bf16 runs the network under autocast, in 8 bits of precision; weights, moments, losses stay float32."""
 
     zero: Annotated[int, Field(ge=0, le=3)] = 0
     """ZeRO stage: what is sharded over the processes. 1: moments, 2: gradients too, 3: weights too."""
@@ -31,10 +36,8 @@ class Speed(Settings):
     """Processes to start on this machine; left out, one for each GPU, or one. A launcher's count wins."""
 
     micro_batch: Count | None = None
-    """Rows that a device works on at once; left out, its whole share of `batch`."""
-
-    deepspeed: Mapping[str, JsonValue] = Field(default_factory=dict)
-    """Keys of DeepSpeed's own configuration, laid over the one that is made from this recipe."""
+    """Rows that a device works on at once; left out, its whole share of `batch`. Each micro-batch has dropout
+    masks of its own."""
 
 
 class Train(StageSettings):
@@ -114,8 +117,12 @@ class Train(StageSettings):
     evaluate_rows: Count = 1024
     """Held-out rows to measure on, at most."""
 
+    deepspeed: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Keys of DeepSpeed's own configuration, laid over the one that is made from this recipe; they may change
+    the result."""
+
     speed: Speed = Speed()
-    """What changes speed, never the result."""
+    """What changes speed, and the result by no more than chance."""
 
     def rows_at_once(self, world: int) -> int:
         """Most rows of one micro-batch where `world` processes share a step."""
@@ -123,10 +130,9 @@ class Train(StageSettings):
 
     def outside(self) -> Sequence[Path]:
         """The files of a Hugging Face folder to start from; a hub name is no file."""
-        folder = Path(self.from_pretrained or "")
-        if self.from_pretrained is None or not folder.is_dir():
-            return ()
-        return sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".bin"))
+        folder = folder_of(self.from_pretrained) if self.from_pretrained else None
+        kept = (".json", ".safetensors", ".bin")
+        return sorted(path for path in folder.iterdir() if path.suffix in kept) if folder else ()
 
     @model_validator(mode="after")
     def _agree(self) -> "Train":

@@ -18,7 +18,7 @@ from pretrain.loading import Loader
 from pretrain.networks import HuggingFaceModel, Network, build, check_fit
 from pretrain.session import HeldOut, Session, rows_of
 from pretrain.train_settings import Speed, Train
-from pretrain.weights import load, start_from
+from pretrain.weights import check_vocabulary, load, start_from
 from tokenization.lexicon.table import LexiconTable
 from tokenization.tokens import TokenSet
 
@@ -33,6 +33,7 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     Raises:
         Interrupted: a signal came; the state of the last finished step is saved.
         Diverged: loss or gradient was not finite `config.patience` times in a row.
+        BadData: nothing was to be predicted `config.patience` steps in a row.
         UsageError: settings, data and checkpoint do not fit each other.
     """
     ranks = Ranks.join()
@@ -41,7 +42,8 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     model = load(saved.folder) if saved else _first_model(config, inputs, loader.tokens, reporter)
     check_fit(model, loader.tokens.vocabulary_size, loader.tokens.length)
     engine = _engine(config, ranks, model)
-    session = Session(config, engine, loader, _held_out(config, inputs), out, reporter)
+    held_out = _held_out(config, inputs, ranks, reporter)
+    session = Session(config, engine, loader, held_out, out, reporter)
     if saved:
         session.go_on(saved)
     elif config.start_optimizer:
@@ -69,10 +71,20 @@ def _loader(config: Train, inputs: Mapping[str, Artefact], split: str) -> Loader
     )
 
 
-def _held_out(config: Train, inputs: Mapping[str, Artefact]) -> HeldOut | None:
-    """The held-out rows, if the token set has any."""
+def _held_out(
+    config: Train, inputs: Mapping[str, Artefact], ranks: Ranks, reporter: Reporter
+) -> HeldOut | None:
+    """The held-out rows, if the token set has any, and one for each rank at least."""
     data = inputs["data"]
     if not data.names(f"{HELD_OUT}-"):
+        return None
+    rows = min(config.evaluate_rows, len(TokenSet.open(data, HELD_OUT)))
+    if rows < ranks.world:
+        if ranks.number == 0:
+            reporter.say(
+                f"nothing will be measured on held-out rows: there are {rows} to measure on, "
+                f"and each of {ranks.world} processes needs one"
+            )
         return None
     loader, unigrams = _loader(config, inputs, HELD_OUT), np.load(data.file("unigrams.npy"))
     unigrams[list(loader.tokens.special_ids)] = 0  # never to be predicted
@@ -88,6 +100,7 @@ def _first_model(
         return build(config.model, tokens.vocabulary_size, tokens.pad_id, pairs, seed)
     place = config.from_pretrained or str(checkpoints.folder(inputs["start"], config.start_step))
     model, missing = start_from(place, pairs, seed)
+    check_vocabulary(place, tokens.vocabulary.digest)
     if missing:
         reporter.say(f"{place} lacks {', '.join(missing)}: these start from random weights")
     return model
@@ -96,12 +109,12 @@ def _first_model(
 def _engine(config: Train, ranks: Ranks, model: HuggingFaceModel) -> Engine:
     network = Network(model, config.speed.precision)
     micro_batch = config.rows_at_once(ranks.world)
-    setup = configuration(config.speed.zero, micro_batch, config.clip, config.speed.deepspeed)
+    setup = configuration(config.speed.zero, micro_batch, config.clip, config.deepspeed)
     return Engine(ranks, network, config.optimizer.build(network), setup, config.clip)
 
 
 def _report(config: Train, session: Session) -> Report:
-    """First and last figures of the log, those on held-out rows, and the steps whose weights were kept."""
+    """First and last figures of the log, those on held-out rows and over all steps, and the steps kept."""
     means, held_out = rows_of(session.log, "loss"), rows_of(session.log, "held_out_mlm")
     progress = session.progress
     facts: dict[str, JSON] = {
@@ -112,6 +125,12 @@ def _report(config: Train, session: Session) -> Report:
         "first": means[0] if means else {},
         "last": means[-1] if means else {},
         "held_out": held_out[-1] if held_out else {},
+        "masking": progress.masks.realised(),
+        "speed": {
+            "processes": session.engine.ranks.world,
+            "micro_batch": session.micro_batch,
+            "precision": config.speed.precision,
+        },
     }
     summary = f"{config.steps:,} steps"
     if means:

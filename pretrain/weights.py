@@ -8,19 +8,22 @@ import torch
 from torch import Tensor
 
 from corpora.errors import BadData, UsageError
+from pretrain import tensors
 from pretrain.networks import TOKEN_HEADS, HuggingFaceModel, network_class
+from tokenization import tokenizer
+from tokenization.pretrained import folder_of
+from tokenization.vocabulary import describe as describe_vocabulary
 
 WEIGHTS = "model.safetensors"
+ENCODER = "encoder"  # sub-folder of an export: the bare encoder, with its pooler
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
+"""A folder with one of these holds a tokenizer."""
 
 
 def save(model: HuggingFaceModel, state: Mapping[str, Tensor], path: Path) -> None:
     """Write `state`, the weights of `model` by name, as one safetensors file."""
-    from safetensors.torch import save_file
-
-    kept = {
-        name: value.contiguous() for name, value in state.items() if name not in model.all_tied_weights_keys
-    }
-    save_file(kept, path, metadata={"format": "pt"})  # `transformers` asks for the format
+    tied = model.all_tied_weights_keys
+    tensors.save({name: value for name, value in state.items() if name not in tied}, path)
 
 
 def describe(model: HuggingFaceModel) -> str:
@@ -60,6 +63,7 @@ def start_from(place: str, pairs: bool, seed: int) -> tuple[HuggingFaceModel, li
     """
     from transformers import AutoConfig
 
+    place = str(folder_of(place) or place)
     torch.manual_seed(seed)  # of the weights that are missing
     try:
         model_type = AutoConfig.from_pretrained(place).model_type
@@ -72,6 +76,25 @@ def start_from(place: str, pairs: bool, seed: int) -> tuple[HuggingFaceModel, li
     except (OSError, ValueError, RuntimeError) as error:
         raise BadData(f"cannot load a network from {place}: {error}") from error
     return model, sorted(info["missing_keys"])
+
+
+def check_vocabulary(place: str, digest: str) -> None:
+    """Refuse weights whose word vectors belong to other tokens than those of the vocabulary `digest`.
+
+    A folder without a tokenizer passes: nothing says what its ids mean.
+
+    Raises:
+        UsageError: with both digests.
+    """
+    folder = folder_of(place)
+    if folder and not any((folder / name).is_file() for name in VOCABULARIES):
+        return  # `transformers` would make one up
+    theirs = describe_vocabulary(tokenizer.load(place), place).digest
+    if theirs != digest:
+        raise UsageError(
+            f"{place} speaks the ids of vocabulary {theirs}, the token set those of {digest}: encode the "
+            f"text with that tokenizer, `tokenizer: {place}` in the stage that makes the token set"
+        )
 
 
 @contextlib.contextmanager

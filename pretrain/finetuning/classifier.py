@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file
-from safetensors.torch import save as to_bytes
 
 from corpora.artefact import Artefact
 from corpora.errors import BadData, UsageError
+from pretrain import tensors
+from pretrain.networks import positions
+from pretrain.weights import ENCODER, WEIGHTS
 from tokenization.vocabulary import Tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
-WEIGHTS = "model.safetensors"
-ENCODER = "encoder"  # sub-folder of an export: the bare encoder, with its pooler
 NEEDED = ("config.json", WEIGHTS, "tokenizer.json")
 
 
@@ -53,9 +53,7 @@ def open_tokenizer(folder: Path, config: "PreTrainedConfig", length: int) -> Tok
     """
     from transformers import AutoTokenizer
 
-    # RoBERTa numbers its positions from behind the pad id, and so has that many fewer.
-    used = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta") else 0
-    if length > (places := config.max_position_embeddings - used):
+    if length > (places := positions(config)):
         raise UsageError(f"length: {length} tokens a row, but this checkpoint has {places} positions")
     tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=length)
     if len(tokenizer) > config.vocab_size:
@@ -100,6 +98,4 @@ def save(network: "PreTrainedModel", tokenizer: Tokenizer, folder: Path) -> None
     network.config.architectures = [type(network).__name__]
     network.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    weights = {name: weight.cpu().contiguous() for name, weight in network.state_dict().items()}
-    # Written by Python, whose error for a full disk is an OSError; safetensors has one of its own.
-    (folder / WEIGHTS).write_bytes(to_bytes(weights, metadata={"format": "pt"}))
+    tensors.save(network.state_dict(), folder / WEIGHTS)

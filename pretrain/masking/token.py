@@ -21,7 +21,8 @@ class TokenMasking(Settings):
     strategy: Literal["token"] = "token"
     """Hide single tokens."""
     budget: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    """Share of a row's tokens to predict, special tokens and padding not counted; exact in each row."""
+    """Share of a row's tokens to predict, special tokens and padding not counted; in each row rounded up or
+    down at random, to 1 token at least."""
 
     def choose(self, words: NDArray[np.int32], keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Mark the positions to predict, (batch, length); -1 in `words` marks tokens that never are."""

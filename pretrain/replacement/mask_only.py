@@ -11,7 +11,11 @@ from pretrain.replacement.stock import Stock
 
 
 class MaskOnly(Settings):
-    """Always [MASK]: the plainest choice, and what the MacBERT paper compares against as "90 % mask"."""
+    """Always [MASK]: the plainest choice.
+
+    The "90 % mask" that the MacBERT paper compares with keeps the other 10 %: it is `bert` with mask 0.9,
+    random 0 and kept 0.1.
+    """
 
     strategy: Literal["mask_only"] = "mask_only"
     """Show [MASK] at every position to predict."""

@@ -37,8 +37,9 @@ class SimilarWord(Settings):
     kept: Share = 0.1
     """Share that stay what they are, and are predicted all the same."""
     fallback: Share = 0.1
-    """Of a row's tokens to predict, at most this share turns random for want of a similar word; the journal
-    version's limit. 1: always random, 0: always kept."""
+    """Of a row's tokens to predict, the share that may turn random for want of a similar word: the journal
+    version's limit. In tokens it is rounded up or down at random, so that it holds on average, not in each
+    short row. 1: always random, 0: always kept."""
 
     @model_validator(mode="after")
     def _add_up(self) -> Self:

@@ -34,6 +34,14 @@ def test_what_fits_is_accepted(recipe: str) -> None:
     assert len(load(recipe).stages) == 7
 
 
+def test_a_row_that_fits_with_some_pad_id_is_accepted(recipe: str) -> None:
+    """RoBERTa loses as many positions as its pad id says, and a trained tokenizer's is 0."""
+    roberta = ["first.model.type=roberta", "first.objectives={mlm: 1}"]
+    assert len(load(recipe, [*roberta, "first.model.max_position_embeddings=129"]).stages) == 7
+    with pytest.raises(RecipeError, match="the network has 127 positions"):
+        load(recipe, roberta)
+
+
 CASES: Mapping[str, list[str]] = {
     "tokens.packing={kind: full_sentences, length: 128}": [
         "first.objectives.sop: sop needs rows of two segments"

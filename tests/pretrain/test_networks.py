@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from corpora.errors import UsageError
-from pretrain.networks import TOKEN_HEADS, Model, Network, build, check_fit
+from pretrain.networks import TOKEN_HEADS, Model, Network, build, check_fit, positions
 from tests.pretrain.toys import NETWORK, toy_batch, toy_network
 from tests.tokenization.making import SIZE
 
@@ -89,3 +89,14 @@ def test_ids_and_positions_without_a_row_are_refused() -> None:
     roberta = build(Model.model_validate(NETWORK | {"type": "roberta"}), SIZE, 1, pairs=False, seed=0)
     with pytest.raises(UsageError, match="62 positions"):
         check_fit(roberta, SIZE, 63)
+
+
+@pytest.mark.parametrize("model_type", sorted(TOKEN_HEADS))
+def test_the_longest_row_is_read_and_a_longer_one_is_not(model_type: str) -> None:
+    model = build(Model.model_validate(SHAPE | {"type": model_type}), SIZE, 0, pairs=False, seed=0).eval()
+    room = positions(model.config)
+    assert room == (63 if "roberta" in model_type else 64)
+    model(torch.full((1, room), 5))
+    if model_type != "modernbert":  # rotary: nothing in it ends
+        with pytest.raises((IndexError, RuntimeError)):
+            model(torch.full((1, room + 1), 5))

@@ -11,7 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 from corpora.artefact import Artefact
+from corpora.errors import UsageError
 from pretrain import checkpoints
+from pretrain.engine import Ranks
 from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
 
 RANK = """
@@ -98,3 +100,15 @@ def test_two_ranks_learn_what_one_learns(data: Artefact, tmp_path: Path) -> None
             )
         moments = two.names(f"{checkpoints.part(12)}/optimizer")
         assert len(moments) == (1 if zero == 0 else 2)
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_more_processes_than_gpus_are_one_message_on_every_rank(
+    rank: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", str(rank))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    with pytest.raises(UsageError, match=r"3 processes on a machine with 2 GPUs.*processes to 2 or less"):
+        Ranks.join()

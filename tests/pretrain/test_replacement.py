@@ -15,6 +15,7 @@ from pretrain.randomness import key
 from pretrain.replacement import BertReplacement, MaskOnly, Replacement, SimilarWord
 from pretrain.replacement.stock import Stock
 from tests.pretrain.layouts import Layout, chinese_like, layouts, words_of
+from tests.tokenization.making import similar
 from tokenization.lexicon.table import Arrays, LexiconTable, hash_table
 from tokenization.vocabulary import Vocabulary
 
@@ -220,4 +221,4 @@ def test_look_ups_agree_with_a_dictionary(spellings: set[tuple[int, ...]]) -> No
     table = make_table(pairs)
     for spelling in spellings:
         expected = [list(other) for other in pairs.get(spelling, [])]
-        assert table.similar(list(spelling)) == expected
+        assert similar(table, spelling) == expected

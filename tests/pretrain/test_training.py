@@ -1,10 +1,12 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,18 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from corpora.artefact import Artefact, Draft
-from corpora.errors import Diverged, Interrupted, UsageError
+from corpora.errors import BadData, Diverged, Interrupted, UsageError
 from corpora.reporter import Item, Quiet
-from pretrain import checkpoints
-from pretrain.engine import Engine
+from corpora.stage import JSON
+from pretrain import checkpoints, training
+from pretrain.batch import Masks, Window
+from pretrain.engine import Engine, Ranks
+from pretrain.loading import Loader
+from pretrain.store import Store
 from pretrain.training import train
 from tests.pretrain.toys import LENGTH, run, toy_data, toy_rows, toy_train
-from tests.tokenization.making import make_token_set
+from tests.tokenization.making import PLAIN, make_token_set, row
+from tokenization.tokens import TokenSet
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +69,12 @@ class StopAfter(Quiet):
 
 def rows(artefact: Artefact) -> list[dict[str, float]]:
     return [json.loads(line) for line in artefact.file("log.jsonl").read_text().splitlines()]
+
+
+def skipped_rows(artefact: Artefact) -> list[list[int]]:
+    """The rows of each step that was not applied."""
+    lines = map(json.loads, artefact.file("log.jsonl").read_text().splitlines())
+    return [line["rows"] for line in lines if "skipped" in line]
 
 
 def test_a_run_keeps_the_last_checkpoints_and_reports_what_it_measured(
@@ -159,6 +172,75 @@ def test_a_skipped_step_is_logged_and_does_not_move_the_schedule(
     assert all(np.isfinite(value) for row in rows(made) for key, value in row.items() if key != "rows")
 
 
+def test_a_skipped_step_names_the_rows_of_all_ranks(
+    data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows, seen = Loader.windows, list[Window]()
+
+    def of_the_first_of_two(self: Loader, steps: Iterable[int], *_: int) -> Iterator[Window]:
+        for window in windows(self, steps, 0, 2, 8):
+            seen.append(window)
+            yield window
+
+    monkeypatch.setattr(Loader, "windows", of_the_first_of_two)
+    monkeypatch.setattr(Engine, "update", lambda *_: float("nan"))
+    made = run(toy_train(steps=2, evaluate_every=None), data, tmp_path / "made")
+    for line, window in zip(skipped_rows(made), seen, strict=True):
+        assert len(set(line)) == 8
+        assert line[:4] == window.batches[0].samples.tolist()
+
+
+def test_a_step_with_nothing_to_predict_is_skipped_and_too_many_are_bad_data(tmp_path: Path) -> None:
+    unknown = row([[1], [1]])
+    some = make_token_set(tmp_path / "some", [row([[5], [6]]), unknown], length=LENGTH)
+    one_a_step = {"batch": 1, "objectives": {"mlm": 1.0}, "steps": 4, "patience": 3}
+    made = run(toy_train(**one_a_step), some, tmp_path / "made")
+    assert made.facts["skipped"] == 2
+    assert skipped_rows(made) == [[1], [1]]
+    none = make_token_set(tmp_path / "none", [unknown], length=LENGTH)
+    with pytest.raises(BadData, match=r"step 3 skipped \(3 in a row\): nothing in its rows"):
+        run(toy_train(**one_a_step), none, tmp_path / "other")
+
+
+def test_realised_masks_are_logged_and_reported(data: Artefact, tmp_path: Path) -> None:
+    made = run(toy_train(), data, tmp_path / "made")
+    config = toy_train()
+    loader = Loader(TokenSet.open(data), config.masking, config.replacement, None, 5, 5, 8, True)
+    masks = [loader.window(step).masks for step in range(12)]
+    lines = [row for row in rows(made) if "loss" in row]
+    for number, line in enumerate(lines):
+        of_its_steps = reduce(Masks.plus, masks[3 * number : 3 * number + 3]).realised()
+        assert line.items() >= of_its_steps.items()
+    assert made.facts["masking"] == reduce(Masks.plus, masks).realised()
+    assert 0.1 < lines[-1]["mask_rate"] < 0.25
+    assert made.facts["speed"] == {"processes": 1, "micro_batch": 3, "precision": "fp32"}
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_too_few_held_out_rows_are_said_before_the_first_step(tmp_path: Path, rank: int) -> None:
+    data = make_token_set(tmp_path / "data", toy_rows(8, 0), toy_rows(3, 1), length=LENGTH)
+    inputs, reporter = {"data": data}, StopAfter()
+    ranks = [Ranks(rank, world, torch.device("cpu")) for world in (4, 3)]
+    assert training._held_out(toy_train(), inputs, ranks[0], reporter) is None
+    assert training._held_out(toy_train(evaluate_rows=2), inputs, ranks[1], reporter) is None
+    assert training._held_out(toy_train(), inputs, ranks[1], reporter)
+    said = ["there are 3 to measure on, and each of 4", "there are 2 to measure on, and each of 3"]
+    for line, wanted in zip(reporter.said, [] if rank else said, strict=True):
+        assert wanted in line
+
+
+def test_a_held_out_split_without_rows_stops_nothing(
+    data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_out = len(TokenSet.open(data, "validation"))
+    length, reporter = TokenSet.__len__, StopAfter()
+    monkeypatch.setattr(TokenSet, "__len__", lambda tokens: length(tokens) % held_out)
+    assert training._held_out(toy_train(), {"data": data}, Ranks.join(), reporter) is None
+    assert "there are 0 to measure on" in reporter.said[0]
+    with pytest.raises(UsageError, match="this split of the token set has no rows"):
+        training._loader(toy_train(), {"data": data}, "validation")
+
+
 def test_too_many_skipped_steps_end_the_run(
     data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +270,27 @@ def test_a_second_phase_starts_from_the_last_weights_of_the_first(data: Artefact
         third.files[f"{checkpoints.part(1)}/model.safetensors"]
         == second.files[f"{checkpoints.part(1)}/model.safetensors"]
     )
+
+
+def test_weights_of_another_vocabulary_are_refused_though_it_is_as_large(
+    data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(toy_train(steps=1), data, tmp_path / "first")
+    other = make_token_set(tmp_path / "other", toy_rows(9, 0), length=LENGTH, tokens=PLAIN[::-1])
+    digests = [TokenSet.open(one).vocabulary.digest for one in (data, other)]
+    message = f"ids of vocabulary {digests[0]}, the token set those of {digests[1]}: encode the text with"
+    with pytest.raises(UsageError, match=message):
+        run(toy_train(model=None, start="first", steps=1), other, tmp_path / "second", start=first)
+    shutil.copytree(checkpoints.folder(first), tmp_path / "home" / "bert")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    at_home = toy_train(model=None, from_pretrained="~/bert", steps=1)
+    assert [path.parent for path in at_home.outside()][:1] == [tmp_path / "home" / "bert"]
+    with pytest.raises(UsageError, match=message):
+        run(at_home, other, tmp_path / "third")
+    run(at_home, data, tmp_path / "fourth")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / "home" / "bert" / name).unlink()
+    run(at_home, other, tmp_path / "fifth")  # nothing says what its ids mean
 
 
 @pytest.mark.parametrize(("optimizer", "updates"), [(True, 8 + 1), (False, 1)])
@@ -244,11 +347,19 @@ def test_settings_that_contradict_each_other(changes: dict[str, object], message
 
 
 def test_deepspeed_keys_are_laid_over_ours(data: Artefact, tmp_path: Path) -> None:
-    speed = {"zero": 1, "deepspeed": {"zero_optimization": {"reduce_bucket_size": 1000}}}
-    made = run(toy_train(steps=1, speed=speed), data, tmp_path / "made")
+    keys = {"zero_optimization": {"reduce_bucket_size": 1000}}
+    made = run(toy_train(steps=1, speed={"zero": 1}, deepspeed=keys), data, tmp_path / "made")
     written = json.loads(made.file("deepspeed.json").read_bytes())
     assert written["zero_optimization"]["stage"] == 1
     assert written["zero_optimization"]["reduce_bucket_size"] == 1000
+
+
+def test_deepspeed_keys_may_change_the_result_and_so_are_part_of_what_is_made(tmp_path: Path) -> None:
+    def identity(**changes: object) -> JSON:
+        return Store(tmp_path).identity(toy_train(**changes), {})
+
+    assert identity(deepspeed={"gradient_clipping": 0.1}) != identity()
+    assert identity(speed={"micro_batch": 1}) == identity()
 
 
 TRAIN = """

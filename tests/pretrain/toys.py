@@ -101,7 +101,6 @@ def toy_batch(rows: int, seed: int, masked: int = 5, width: int = 16) -> Batch:
         token_type_ids=segments,
         masked_positions=chosen,
         masked_targets=torch.randint(5, SIZE, (masked,), generator=dice),
-        kinds=torch.ones(masked, dtype=torch.uint8),
         pair_labels=pairs,
         samples=torch.arange(rows) + 100 * seed,
     )

@@ -78,6 +78,24 @@ def test_speed_redoes_nothing(clean: Clean, runs: Path) -> None:
     assert (ended.code, ended.output.count("done before")) == (0, len(STAGES))
 
 
+def test_the_folder_of_a_run_verifies_all_that_it_used(clean: Clean, runs: Path) -> None:
+    ended = Command(["verify", runs / "small"], runs.with_name("said")).end()
+    assert (ended.code, ended.output.count("intact")) == (0, len(STAGES))
+
+
+def test_text_that_was_used_need_not_stay(clean: Clean, runs: Path) -> None:
+    text = clean.recipe.with_name("text.txt")
+    away = text.rename(text.with_suffix(".away"))
+    try:
+        ended = small(clean, runs)
+        changed = small(clean, runs, "shards.validation=0.2")
+    finally:
+        away.rename(text)
+    assert (ended.code, ended.output.count("done before")) == (0, len(STAGES))
+    assert changed.code == 3
+    assert "text.txt" in changed.errors
+
+
 def test_changed_text_redoes_all(clean: Clean, runs: Path) -> None:
     text = clean.recipe.with_name("text.txt")
     before = text.read_text("utf-8")

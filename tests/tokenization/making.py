@@ -7,6 +7,7 @@ import numpy as np
 
 from corpora.artefact import Artefact, Draft
 from corpora.stage import Report
+from tokenization.lexicon.table import LexiconTable, find, locate
 from tokenization.tokens import Row, TokenWriter
 from tokenization.vocabulary import describe
 from tokenization.words import Word, write_words
@@ -76,3 +77,20 @@ def make_token_set(
     with draft.write("words.arrow") as stream:
         write_words(stream, words)
     return draft.commit(Report("hand-made rows", {"length": length}), "hand-made")
+
+
+def similar(table: LexiconTable, ids: Sequence[int]) -> list[list[int]]:
+    """Token ids of the words similar to the word spelt `ids`, the most similar first; none if unknown."""
+    arrays = table.arrays
+    entry = find(arrays, np.array(ids, np.int64), 0, len(ids))
+    if entry < 0:
+        return []
+    entries = arrays.similar[arrays.similar_offsets[entry] : arrays.similar_offsets[entry + 1]]
+    return [spelling(table, other) for other in entries.tolist()]
+
+
+def spelling(table: LexiconTable, entry: int) -> list[int]:
+    """Token ids of an entry."""
+    size = int(np.searchsorted(table.arrays.groups[:, 0], entry, side="right")) - 1
+    first = locate(table.arrays.groups, entry, size)
+    return [int(number) for number in table.arrays.tokens[first : first + size]]

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from corpora.artefact import Artefact, Draft
 from corpora.errors import BadData, Interrupted
 from corpora.reporter import Item, Quiet
-from tests.tokenization.making import PLAIN, make_token_set
+from tests.tokenization.making import PLAIN, make_token_set, similar, spelling
 from tokenization.lexicon import Provider, Synonyms, Word2vec, building
 from tokenization.lexicon.building import Lexicon, lexicon
 from tokenization.lexicon.table import LexiconTable
@@ -184,7 +184,7 @@ def made(tokens: Artefact, config: Lexicon, tmp_path_factory: pytest.TempPathFac
 
 def test_similar_words_are_near_of_equal_token_count_and_others(made: Artefact) -> None:
     table = LexiconTable.open(made)
-    similar = {word: table.similar(list(spell(word))) for word in ("中国", "电影", "好", "的", "中国大")}
+    found = {word: similar(table, spell(word)) for word in ("中国", "电影", "好", "的", "中国大")}
     expected = {
         "中国": ["北京", "大学"],  # not 好: another token count
         "电影": ["读书", "天气"],  # 读书 never stands in the corpus
@@ -192,21 +192,21 @@ def test_similar_words_are_near_of_equal_token_count_and_others(made: Artefact) 
         "的": [],  # no vector
         "中国大": [],  # not in the corpus
     }
-    assert similar == {word: [list(spell(other)) for other in others] for word, others in expected.items()}
+    assert found == {word: [list(spell(other)) for other in others] for word, others in expected.items()}
 
 
 def test_words_spelt_alike_are_one_entry(made: Artefact) -> None:
     table = LexiconTable.open(made)
-    spellings = [tuple(table.spelling(entry)) for entry in range(int(made.facts["entries"]))]
+    spellings = [tuple(spelling(table, entry)) for entry in range(int(made.facts["entries"]))]
     assert len(set(spellings)) == len(spellings)
-    for entry, spelling in enumerate(spellings):
-        assert list(spelling) not in table.similar(list(spelling)), entry
+    for entry, ids in enumerate(spellings):
+        assert list(ids) not in similar(table, ids), entry
 
 
 def test_random_words_come_from_the_corpus(made: Artefact) -> None:
     table = LexiconTable.open(made)
     pools = [
-        {tuple(table.spelling(entry)) for entry in range(first, last)}
+        {tuple(spelling(table, entry)) for entry in range(first, last)}
         for first, last, _ in table.arrays.groups.tolist()
     ]
     assert pools[1] == {spell("的"), spell("好")}

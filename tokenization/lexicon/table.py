@@ -40,21 +40,6 @@ class LexiconTable:
         mapped = [np.load(artefact.file(f"{name}.npy"), mmap_mode="r") for name in Arrays._fields]
         return cls(str(artefact.facts["vocabulary"]), Arrays(*(np.asarray(array) for array in mapped)))
 
-    def similar(self, ids: list[int]) -> list[list[int]]:
-        """Token ids of the words similar to the word spelt `ids`, the most similar first; none if unknown."""
-        spelt, arrays = np.array(ids, np.int64), self.arrays
-        entry = find(arrays, spelt, 0, len(ids))
-        if entry < 0:
-            return []
-        entries = arrays.similar[arrays.similar_offsets[entry] : arrays.similar_offsets[entry + 1]]
-        return [self.spelling(other) for other in entries.tolist()]
-
-    def spelling(self, entry: int) -> list[int]:
-        """Token ids of an entry."""
-        size = int(np.searchsorted(self.arrays.groups[:, 0], entry, side="right")) - 1
-        first = locate(self.arrays.groups, entry, size)
-        return [int(number) for number in self.arrays.tokens[first : first + size]]
-
 
 @compiled
 def find(arrays: Arrays, ids: NDArray[np.int64], begin: int, end: int) -> np.int64:

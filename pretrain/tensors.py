@@ -1,0 +1,18 @@
+"""Named tensors on disk: safetensors files, written by Python.
+
+Python's error for a full disk is an OSError, which becomes one message; that of safetensors' own writer is of
+a class of its own. The price is one copy in memory.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+
+def save(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors by name, from whatever device they are on; no two may share memory."""
+    from safetensors.torch import save as to_bytes
+
+    flat = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    path.write_bytes(to_bytes(flat, metadata={"format": "pt"}))  # `transformers` asks for the format
