@@ -1,6 +1,7 @@
 """Text -> words: jieba's `cut` in its exact mode, with and without the guessing of unknown words."""
 
 from math import log
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +9,8 @@ from numpy.typing import NDArray
 from tokenization.compiled import compiled
 from tokenization.jieba_words.graph import route
 from tokenization.jieba_words.letters import in_block, is_latin, is_space
-from tokenization.jieba_words.spans import append, append_each
-from tokenization.jieba_words.trie import NONE, Trie, find, letters_of
+from tokenization.jieba_words.text import Text, append, append_each, codes_of, open_text
+from tokenization.jieba_words.trie import NONE, Trie, find
 from tokenization.jieba_words.unknown import Model, guess
 
 
@@ -19,103 +20,77 @@ class Cutter:
     def __init__(self, trie: Trie, total: int, model: Model | None = None) -> None:
         """Take the words, the sum of their counts, and the model of unknown words, None: no guessing."""
         split = trie.split if model and trie.split.any() else trie.split[:0]
-        self._trie, self._log_total = trie._replace(split=split), log(total)
-        self._model, self._guessing = model or Model.none(), model is not None
+        # as plain tuples: to look at named ones takes numba two microseconds longer, much for a short text
+        self._trie, self._log_total = tuple(trie._replace(split=split)), log(total)
+        self._model, self._guessing = tuple(model or Model.none()), model is not None
 
     def cut(self, text: str) -> NDArray[np.int64]:
         """[begin, end) of the words, (words, 2); white space is in none."""
-        letters = letters_of(text)
-        return _cut(letters, self._trie, self._log_total, self._model, self._guessing)
+        return _cut(codes_of(text), self._trie, self._log_total, self._model, self._guessing)
 
 
 @compiled
 def _cut(
-    letters: NDArray[np.int64], trie: Trie, log_total: float, model: Model, guessing: bool
+    codes: NDArray[np.uint32],
+    words: tuple[NDArray[Any], ...],
+    log_total: float,
+    probabilities: tuple[NDArray[Any], ...],
+    guessing: bool,
 ) -> NDArray[np.int64]:
     """Find the blocks; all other characters are words of their own."""
-    size = len(letters)
-    spans, count = np.empty((size, 2), np.int64), 0
-    scores, ends = np.empty(size + 1), np.empty(size, np.int64)
-    states = np.empty(size, np.uint8)
-    begin = 0
-    while begin < size:
+    trie, model = Trie(*words), Model(*probabilities)
+    text, count, begin = open_text(codes), 0, 0
+    letters = text.letters
+    while begin < len(letters):
         end = begin
-        while end < size and in_block(letters[end]):
+        while end < len(letters) and in_block(letters[end]):
             end += 1
         if end > begin:
-            route(letters, begin, end, trie, log_total, scores, ends)
+            route(text, begin, end, trie, log_total)
             if guessing:
-                count = _guessed(letters, begin, end, ends, trie, model, states, spans, count)
+                count = _guessed(text, begin, end, trie, model, count)
             else:
-                count = _known(letters, begin, end, ends, spans, count)
+                count = _known(text, begin, end, count)
         elif not is_space(letters[begin]):
-            count = append(spans, count, begin, begin + 1)
+            count = append(text, count, begin, begin + 1)
         begin = max(end, begin + 1)
-    return spans[:count].copy()
+    return text.spans[:count].copy()
 
 
 @compiled
-def _known(
-    letters: NDArray[np.int64],
-    begin: int,
-    end: int,
-    ends: NDArray[np.int64],
-    spans: NDArray[np.int64],
-    count: int,
-) -> int:
+def _known(text: Text, begin: int, end: int, count: int) -> int:
     """Append the words of a path; single Latin letters and digits that follow each other are one word."""
     held = begin
     while begin < end:
-        stop = ends[begin]
-        if stop > begin + 1 or not is_latin(letters[begin]):
+        stop = text.ends[begin]
+        if stop > begin + 1 or not is_latin(text.letters[begin]):
             if held < begin:
-                count = append(spans, count, held, begin)
-            count = append(spans, count, begin, stop)
+                count = append(text, count, held, begin)
+            count = append(text, count, begin, stop)
             held = stop
         begin = stop
-    if held < end:
-        count = append(spans, count, held, end)
-    return count
+    return append(text, count, held, end) if held < end else count
 
 
 @compiled
-def _guessed(
-    letters: NDArray[np.int64],
-    begin: int,
-    end: int,
-    ends: NDArray[np.int64],
-    trie: Trie,
-    model: Model,
-    states: NDArray[np.uint8],
-    spans: NDArray[np.int64],
-    count: int,
-) -> int:
+def _guessed(text: Text, begin: int, end: int, trie: Trie, model: Model, count: int) -> int:
     """Append the words of a path; single characters that follow each other are looked at together."""
     held = begin
     while begin < end:
-        stop = ends[begin]
+        stop = text.ends[begin]
         if stop > begin + 1:
-            count = _singles(letters, held, begin, trie, model, states, spans, count)
-            count = append(spans, count, begin, stop)
+            count = _singles(text, held, begin, trie, model, count)
+            count = append(text, count, begin, stop)
             held = stop
         begin = stop
-    return _singles(letters, held, end, trie, model, states, spans, count)
+    return _singles(text, held, end, trie, model, count)
 
 
 @compiled
-def _singles(
-    letters: NDArray[np.int64],
-    begin: int,
-    end: int,
-    trie: Trie,
-    model: Model,
-    states: NDArray[np.uint8],
-    spans: NDArray[np.int64],
-    count: int,
-) -> int:
+def _singles(text: Text, begin: int, end: int, trie: Trie, model: Model, count: int) -> int:
     """Append what single characters make: a dictionary word stays split, since the path split it."""
     if end - begin > 1:
-        node = find(trie, letters, begin, end)
+        node = find(trie, text.letters, begin, end)
         if node == NONE or trie.logs[node] < 0:
-            return guess(letters, begin, end, trie, model, states, spans, count)
-    return append_each(spans, count, begin, end)
+            return guess(text, begin, end, trie, model, count)
+    return append_each(text, count, begin, end)

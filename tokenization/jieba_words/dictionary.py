@@ -10,7 +10,8 @@ import numpy as np
 
 from corpora.errors import BadData
 from tokenization.jieba_words.cutting import Cutter
-from tokenization.jieba_words.trie import NONE, PREFIX, Trie, fill, find, insert, letters_of, make
+from tokenization.jieba_words.text import letters_of
+from tokenization.jieba_words.trie import NONE, PREFIX, Trie, fill, find, insert, make
 
 ENTRY = re.compile(r"(.+?)(?: ([0-9]+))?(?: [a-z]+)?")  # word, count, part of speech: jieba's own grammar
 DIGITS = 18  # of a count; jieba sets no limit, but a longer one is a slip

@@ -4,27 +4,15 @@ jieba's `get_DAG` and `calc`, in one walk from the block's end. Sums are made in
 paths its choice is taken, the longest first word, so that results are equal to the last bit.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tokenization.compiled import compiled
+from tokenization.jieba_words.text import Text
 from tokenization.jieba_words.trie import NONE, ROOT, Trie, step
 
 
 @compiled
-def route(
-    letters: NDArray[np.int64],
-    begin: int,
-    end: int,
-    trie: Trie,
-    log_total: float,
-    scores: NDArray[np.float64],
-    ends: NDArray[np.int64],
-) -> None:
-    """Write into ends[begin:end] where the word that begins at each character ends on its best path.
-
-    `scores`, one longer than `letters`, receives the logarithms of the probabilities.
-    """
+def route(text: Text, begin: int, end: int, trie: Trie, log_total: float) -> None:
+    """Write into `text.ends` where the words of the best path through [begin, end) end."""
+    letters, scores, ends = text.letters, text.scores, text.ends
     scores[end] = 0.0
     for at in range(end - 1, begin - 1, -1):
         ends[at] = at + 1  # where no word begins: a single character, as if counted once

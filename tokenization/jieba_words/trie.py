@@ -36,11 +36,6 @@ def make(characters: int) -> Trie:
     return Trie(keys, np.full(slots, PREFIX), np.zeros(slots, np.bool_), np.zeros(slots // 4, np.uint8))
 
 
-def letters_of(text: str) -> NDArray[np.int64]:
-    """Code points, (characters,); lone surrogates too."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
-
-
 @compiled
 def _hash(node: int, letter: int) -> int:
     mixed = node * 0x85EBCA6B + letter * 0x9E3779B1  # below 2**63: node < 2**30, letter < 2**21

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tokenization.compiled import compiled
 from tokenization.jieba_words.letters import FIRST_HAN, LAST_HAN, PERCENT, POINT, is_digit, is_han, is_latin
-from tokenization.jieba_words.spans import append, append_each
+from tokenization.jieba_words.text import Text, append, append_each
 from tokenization.jieba_words.trie import Trie, is_split
 
 STATES = "BEMS"
@@ -63,42 +63,30 @@ def _table(path: Path) -> dict[str, Any]:
 
 
 @compiled
-def guess(
-    letters: NDArray[np.int64],
-    begin: int,
-    end: int,
-    trie: Trie,
-    model: Model,
-    states: NDArray[np.uint8],
-    spans: NDArray[np.int64],
-    count: int,
-) -> int:
-    """Append the words of letters[begin:end] to the first `count` of `spans`; their new number is returned.
-
-    `states`, as long as `letters`, receives the states of Chinese characters.
-    """
+def guess(text: Text, begin: int, end: int, trie: Trie, model: Model, count: int) -> int:
+    """Append the words of [begin, end)."""
+    letters = text.letters
     while begin < end:
         han = is_han(letters[begin])
         stop = begin + 1
         while stop < end and is_han(letters[stop]) == han:
             stop += 1
         if han:
-            _viterbi(letters, begin, stop, model, states)
-            count = _words(letters, begin, stop, trie, states, spans, count)
+            _viterbi(text, begin, stop, model)
+            count = _words(text, begin, stop, trie, count)
         else:
-            count = _others(letters, begin, stop, spans, count)
+            count = _others(text, begin, stop, count)
         begin = stop
     return count
 
 
 @compiled
-def _viterbi(
-    letters: NDArray[np.int64], begin: int, end: int, model: Model, states: NDArray[np.uint8]
-) -> None:
-    """Write the most probable states into states[begin:end].
+def _viterbi(text: Text, begin: int, end: int, model: Model) -> None:
+    """Write the most probable states of [begin, end) into `text.states`.
 
     On the way there: a bit for each state, whether the later of the two that may precede it is the better.
     """
+    letters, states = text.letters, text.states
     follow, emit = model.follow, model.emit[letters[begin] - FIRST_HAN]
     b, e = model.start[BEGIN] + emit[BEGIN], model.start[END] + emit[END]
     m, s = model.start[MIDDLE] + emit[MIDDLE], model.start[SINGLE] + emit[SINGLE]
@@ -126,33 +114,26 @@ def _better(earlier: float, later: float, emitted: float) -> tuple[float, int]:
 
 
 @compiled
-def _words(
-    letters: NDArray[np.int64],
-    begin: int,
-    end: int,
-    trie: Trie,
-    states: NDArray[np.uint8],
-    spans: NDArray[np.int64],
-    count: int,
-) -> int:
-    """Append what the states say, a word at a time."""
+def _words(text: Text, begin: int, end: int, trie: Trie, count: int) -> int:
+    """Append the words of which the states tell."""
+    states = text.states
     for at in range(begin, end):
         if states[at] == BEGIN:
             begin = at
         elif states[at] == END:
-            if is_split(trie, letters, begin, at + 1):
-                count = append_each(spans, count, begin, at + 1)
+            if is_split(trie, text.letters, begin, at + 1):
+                count = append_each(text, count, begin, at + 1)
             else:
-                count = append(spans, count, begin, at + 1)
+                count = append(text, count, begin, at + 1)
         elif states[at] == SINGLE:
-            count = append(spans, count, at, at + 1)
+            count = append(text, count, at, at + 1)
     return count
 
 
 @compiled
-def _others(letters: NDArray[np.int64], begin: int, end: int, spans: NDArray[np.int64], count: int) -> int:
+def _others(text: Text, begin: int, end: int, count: int) -> int:
     r"""Append words without Chinese characters: `[a-zA-Z0-9]+(?:\.\d+)?%?` and what stands between."""
-    at = begin
+    letters, at = text.letters, begin
     while at < end:
         stop = at
         while stop < end and is_latin(letters[stop]):
@@ -167,6 +148,6 @@ def _others(letters: NDArray[np.int64], begin: int, end: int, spans: NDArray[np.
                     stop += 1
             if stop < end and letters[stop] == PERCENT:
                 stop += 1
-        count = append(spans, count, at, stop)
+        count = append(text, count, at, stop)
         at = stop
     return count
