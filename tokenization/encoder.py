@@ -1,6 +1,7 @@
 """Text -> tokens, word starts and sentence ends: one document, from raw text to what a packer takes."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import tokenizers
@@ -10,9 +11,9 @@ from corpora.sentences import split
 from tokenization.alignment import OUTSIDE, Alignment, align
 from tokenization.counts import Counts
 from tokenization.packing import Encoded
-from tokenization.segmenters import Segment
+from tokenization.segmenters import Segment, Spans
 
-PIECE = 8192  # characters encoded at once: bounds memory, and jieba's time, which may grow as the square
+PIECE = 8192  # characters encoded at once: bounds memory
 
 
 class Encoder:
@@ -41,7 +42,7 @@ class Encoder:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         spans = self._segment(text)
         offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)
-        aligned = align(np.array(spans, np.int64), offsets)
+        aligned = align(spans, offsets)
         units = np.append(np.flatnonzero(aligned.word_starts), len(offsets))
         last = np.searchsorted(offsets[:, 0], ends)  # tokens that begin before each sentence's end
         last = np.unique(units[np.searchsorted(units, last)])  # a sentence ends where a unit does
@@ -54,12 +55,13 @@ class Encoder:
 
 
 def _words(
-    text: str, spans: Sequence[tuple[int, int]], ids: Sequence[int], units: list[int], aligned: Alignment
+    text: str, spans: Spans, ids: Sequence[int], units: list[int], aligned: Alignment
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Each unit that is one word of the segmenter: the word and its token ids."""
-    for word, begin, end in zip(aligned.words.tolist(), units, units[1:], strict=False):
+    places = spans.tolist()
+    for word, (begin, end) in zip(aligned.words.tolist(), pairwise(units), strict=True):
         if word != OUTSIDE:
-            first, last = spans[word]
+            first, last = places[word]
             yield text[first:last], tuple(ids[begin:end])
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from corpora.settings import Settings
 from tokenization.segmenters.spans import Segment, Spans
 
@@ -11,8 +13,8 @@ from tokenization.segmenters.spans import Segment, Spans
 class Character(Settings):
     """One word a character.
 
-    >>> Character().prepare()("北京 ok")
-    [(0, 1), (1, 2), (3, 4), (4, 5)]
+    >>> Character().prepare()("北京 ok").tolist()
+    [[0, 1], [1, 2], [3, 4], [4, 5]]
     """
 
     name: Literal["character"] = "character"
@@ -28,4 +30,5 @@ class Character(Settings):
 
 
 def _segment(text: str) -> Spans:
-    return [(place, place + 1) for place, letter in enumerate(text) if not letter.isspace()]
+    begins = np.flatnonzero([not letter.isspace() for letter in text])
+    return np.stack([begins, begins + 1], axis=1)

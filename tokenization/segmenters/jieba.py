@@ -1,26 +1,25 @@
 """Chinese words, exactly those of jieba 0.42.1 (github.com/fxsjy/jieba): a dictionary's graph, then an HMM.
 
-jieba's ready-made tokenizer is shared by the whole process, gets another dictionary from any package that
-sets one (`synonyms` does), and loads a cache from the temporary folder, where anyone may put one. So a
-tokenizer of our own is filled from the dictionary file, which takes half a second, and no cache is touched.
+jieba's own code is slow, and its ready-made tokenizer is shared by the whole process, gets another dictionary
+from any package that sets one (`synonyms` does), and loads a cache from the temporary folder, where anyone
+may put one. So its algorithm is compiled (`tokenization.jieba_words`), its files are read anew, which takes
+half a second, and no cache is touched.
 """
 
 import importlib.util
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from corpora import paths
 from corpora.errors import BadData
 from corpora.settings import Settings
-from tokenization.segmenters.spans import Segment, Spans
-
-if TYPE_CHECKING:
-    import jieba
+from tokenization.jieba_words import Cutter, Dictionary, Model, read_counts, read_entries
+from tokenization.segmenters.spans import Segment
 
 VERSION = "0.42.1"
-ENTRY = re.compile(r"(.+?)(?: ([0-9]+))?(?: [a-z]+)?")  # word, count, part of speech: jieba's own grammar
+VERSION_LINE = re.compile(r"^__version__ = '(.*)'$", re.MULTILINE)
 
 
 class Jieba(Settings):
@@ -38,70 +37,45 @@ class Jieba(Settings):
     """Whether words that the dictionary lacks are guessed from their characters (hidden Markov model)."""
 
     user_dictionary: str | None = None
-    """File of further words, one `word [count [part of speech]]` a line, as for jieba's `load_userdict`."""
+    """File of further words, one `word [count [part of speech]]` a line, as for jieba's `load_userdict`.
+
+    Without a count, a word counts as often as keeps it in one piece; with 0, it is always split."""
 
     def files(self) -> Sequence[Path]:
-        """The dictionaries that decide the words."""
-        user = paths.resolve(self.user_dictionary) if self.user_dictionary else ()
-        return (_main_dictionary(), *user)
+        """The dictionaries and tables that decide the words."""
+        package = _package()
+        return (_main_dictionary(package), *(Model.files(package) if self.hmm else ()), *self._further())
 
     def prepare(self) -> Segment:
         """The segmenting function, its dictionaries in memory.
 
         Raises:
-            BadData: a line of the user dictionary cannot be used, or another version of jieba is installed.
+            BadData: a line of a dictionary cannot be used, or another version of jieba is installed.
         """
-        further = [entry for path in self.files()[1:] for entry in _entries(path)]
-        tokenizer = _tokenizer()
+        package = _package()
+        further = [entry for path in self._further() for entry in read_entries(path)]
+        room = sum(len(word) for word, _ in further)
+        dictionary = Dictionary.of(*read_counts(_main_dictionary(package)), room)
         for word, count in further:
-            tokenizer.add_word(word, count)
-        cut, hmm = tokenizer.cut, self.hmm
+            dictionary.add(word, count)
+        model = Model.read(package) if self.hmm else None
+        return Cutter(dictionary.trie, dictionary.total, model).cut
 
-        def segment(text: str) -> Spans:
-            spans, end = [], 0
-            for word in cut(text, HMM=hmm):
-                begin, end = end, end + len(word)
-                if not word.isspace():
-                    spans.append((begin, end))
-            return spans
-
-        return segment
+    def _further(self) -> Sequence[Path]:
+        return paths.resolve(self.user_dictionary) if self.user_dictionary else ()
 
 
-def _main_dictionary() -> Path:
+def _package() -> Path:
+    """The folder of jieba, which is read and never imported."""
     found = importlib.util.find_spec("jieba")
     if found is None or found.origin is None:
         raise BadData(f"jieba is not installed; pip install jieba=={VERSION}")
-    return Path(found.origin).with_name("dict.txt")
+    version = VERSION_LINE.search(Path(found.origin).read_text("utf-8"))
+    if version is None or version[1] != VERSION:
+        other = version[1] if version else "of unknown version"
+        raise BadData(f"jieba {other} is installed, its words differ; pip install jieba=={VERSION}")
+    return Path(found.origin).parent
 
 
-def _tokenizer() -> "jieba.Tokenizer":
-    import jieba
-
-    if jieba.__version__ != VERSION:
-        raise BadData(
-            f"jieba {jieba.__version__} is installed, its words differ; pip install jieba=={VERSION}"
-        )
-    tokenizer = jieba.Tokenizer()
-    with _main_dictionary().open("rb") as file:
-        tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(file)
-    tokenizer.initialized = True
-    return tokenizer
-
-
-def _entries(path: Path) -> Iterator[tuple[str, str | None]]:
-    """(word, count) of each line of a user dictionary."""
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        try:
-            entry = line.decode("utf-8").strip().lstrip("\ufeff")
-        except UnicodeDecodeError as error:
-            raise BadData(
-                f"{path}:{number}: byte {error.start + 1} of the line is not UTF-8; save the file as UTF-8"
-            ) from error
-        match = ENTRY.fullmatch(entry)
-        if match and match[2] == "0":  # jieba would keep it apart in every tokenizer of this process
-            raise BadData(
-                f"{path}:{number}: {match[1]!r} has count 0; give a count above 0, or remove the line"
-            )
-        if match:
-            yield match[1], match[2]
+def _main_dictionary(package: Path) -> Path:
+    return package / "dict.txt"

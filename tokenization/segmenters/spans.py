@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-Spans: TypeAlias = list[tuple[int, int]]
-"""[begin, end) of each word in characters of the raw text: ascending, apart, every non-space covered."""
+import numpy as np
+from numpy.typing import NDArray
+
+Spans: TypeAlias = NDArray[np.int64]
+"""(words, 2): [begin, end) in characters of the raw text: ascending, apart, every non-space covered."""
 
 Segment: TypeAlias = Callable[[str], Spans]
 """A segmenter made ready, its dictionary in memory. Each worker process makes its own."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from corpora.settings import Settings
 from tokenization.segmenters.spans import Segment, Spans
 
@@ -15,10 +17,10 @@ RUN = re.compile(r"\S+")
 class Whitespace(Settings):
     """Runs between spaces; unless told otherwise, punctuation at their edges is split off.
 
-    >>> Whitespace().prepare()("I don't, OK?")
-    [(0, 1), (2, 7), (7, 8), (9, 11), (11, 12)]
-    >>> Whitespace(punctuation=False).prepare()("I don't, OK?")
-    [(0, 1), (2, 8), (9, 12)]
+    >>> Whitespace().prepare()("I don't, OK?").tolist()
+    [[0, 1], [2, 7], [7, 8], [9, 11], [11, 12]]
+    >>> Whitespace(punctuation=False).prepare()("I don't, OK?").tolist()
+    [[0, 1], [2, 8], [9, 12]]
     """
 
     name: Literal["whitespace"] = "whitespace"
@@ -36,6 +38,6 @@ class Whitespace(Settings):
         pattern = WORD if self.punctuation else RUN
 
         def segment(text: str) -> Spans:
-            return [match.span() for match in pattern.finditer(text)]
+            return np.array([match.span() for match in pattern.finditer(text)], np.int64).reshape(-1, 2)
 
         return segment
