@@ -8,29 +8,32 @@ what a manifest names, and check it on first touch.
 
 import contextlib
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import xxhash
-
 from corpora import disk
 from corpora.errors import CorruptArtefact, UsageError
+from corpora.manifest import (
+    FORMAT,
+    MANIFEST,
+    FileRecord,
+    canonical,
+    check_contents,
+    check_size,
+    files_at,
+    joined,
+    journal_line,
+    read_manifest,
+    record_of,
+    sealed,
+    sealed_line,
+    unsealed_line,
+)
 from corpora.stage import JSON, Report
 
-MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
-FORMAT = 1  # of the manifest itself
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """What a manifest says of one file."""
-
-    size: int  # bytes
-    xxh3: str  # xxh3-128, hexadecimal
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,12 @@ class Artefact:
             UsageError: there is no artefact, or one of another kind than `kind`.
             CorruptArtefact: the manifest is damaged, or a file is missing or has another size.
         """
-        manifest = _read_manifest(path)
+        manifest = read_manifest(path)
         if kind is not None and manifest["kind"] != kind:
             raise UsageError(f"{path} holds {manifest['kind']!r}, but {kind!r} is needed here")
         files = {name: FileRecord(**record) for name, record in manifest["files"].items()}
         for name, record in files.items():
-            _check_size(path / name, record)
+            check_size(path / name, record)
         words = {key: manifest[key] for key in ("kind", "fingerprint", "summary", "facts", "identity")}
         return cls(path=path, files=files, **words)
 
@@ -78,7 +81,7 @@ class Artefact:
                 f"{self.path} has no {name!r} in its manifest (it names {len(self.files)} files)"
             )
         if name not in self._checked:
-            _check_contents(self.path / name, self.files[name])
+            check_contents(self.path / name, self.files[name])
             self._checked.add(name)
         return self.path / name
 
@@ -136,7 +139,7 @@ class Draft:
     @contextlib.contextmanager
     def write(self, part: str) -> Iterator[BinaryIO]:
         """A binary file for our own bytes; it becomes `part` when the block ends without an error."""
-        with self.fill(part) as path, _SyncedFile(path) as file:
+        with self.fill(part) as path, disk.SyncedFile(path) as file:
             yield cast(BinaryIO, file)
 
     @contextlib.contextmanager
@@ -147,7 +150,7 @@ class Draft:
             disk.remove(place)
             disk.make_folder(place.parent)
             yield place
-            records = {_join(part, inner): _record(path) for inner, path in _walk(place)}
+            records = {joined(part, inner): record_of(path) for inner, path in files_at(place)}
             for folder in (path for path in place.rglob("*") if path.is_dir()):
                 disk.sync(folder)
             disk.remove(final)
@@ -185,8 +188,8 @@ class Draft:
             "files": {name: {"size": r.size, "xxh3": r.xxh3} for name, r in sorted(files.items())},
         }
         with disk.writing(self.final):
-            with _SyncedFile(self.path / MANIFEST) as file:
-                file.write(_sealed(manifest))
+            with disk.SyncedFile(self.path / MANIFEST) as file:
+                file.write(sealed(manifest))
             disk.sync(self.path)
             disk.remove(self.path / JOURNAL)
             disk.sync(self.path)
@@ -204,8 +207,8 @@ class Draft:
         for part, records in list(parts.items()):
             try:
                 for name, record in records.items():
-                    _check_size(self.path / name, record)
-                    _check_contents(self.path / name, record)
+                    check_size(self.path / name, record)
+                    check_contents(self.path / name, record)
             except CorruptArtefact as error:
                 warn(f"{error}; {part} will be made again")
                 del parts[part]
@@ -216,7 +219,7 @@ class Draft:
         path = self.path / JOURNAL
         if not path.exists():
             return
-        lines = [_unsealed_line(line) for line in path.read_bytes().splitlines()]
+        lines = [unsealed_line(line) for line in path.read_bytes().splitlines()]
         if not lines or lines[0] != self._title():
             return
         for line in lines[1:]:
@@ -228,15 +231,15 @@ class Draft:
         return {"format": FORMAT, "kind": self.kind, "fingerprint": self.fingerprint}
 
     def _append(self, part: str, records: dict[str, FileRecord] | None) -> None:
-        with _SyncedFile(self.path / JOURNAL, append=True) as file:
-            file.write(_journal_line(part, records))
+        with disk.SyncedFile(self.path / JOURNAL, append=True) as file:
+            file.write(journal_line(part, records))
 
     def _rewrite_journal(self) -> None:
         fresh = self.path / (JOURNAL + ".writing")
-        with _SyncedFile(fresh) as file:
-            file.write(_sealed_line(self._title()))
+        with disk.SyncedFile(fresh) as file:
+            file.write(sealed_line(self._title()))
             for part, records in self._parts.items():
-                file.write(_journal_line(part, records))
+                file.write(journal_line(part, records))
         disk.replace(fresh, self.path / JOURNAL)
 
     def _clear_leftovers(self) -> None:
@@ -250,41 +253,6 @@ class Draft:
                 disk.remove(path)
 
 
-class _SyncedFile:
-    """A file written through `disk`, synced when closed. Has what libraries ask of a binary file."""
-
-    def __init__(self, path: Path, append: bool = False) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
-        self._descriptor = os.open(path, flags, 0o644)
-        self._path = path
-
-    def write(self, data: bytes | bytearray | memoryview) -> int:
-        rest = memoryview(data).cast("B")
-        while rest:
-            rest = rest[disk.write(self._descriptor, rest) :]
-        return memoryview(data).nbytes
-
-    def writelines(self, lines: Iterable[bytes]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        """Nothing is held back: every `write` reaches the system."""
-
-    @property
-    def closed(self) -> bool:
-        """Arrow asks before it writes."""
-        return False
-
-    def __enter__(self) -> "_SyncedFile":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        os.close(self._descriptor)
-        if kind is None:
-            disk.sync(self._path)
-
-
 def finished(final: Path, kind: str) -> Artefact | None:
     """The artefact at `final`, or None if it is still to be made.
 
@@ -296,88 +264,3 @@ def finished(final: Path, kind: str) -> Artefact | None:
         with disk.writing(final):
             disk.rename(draft, final)
     return Artefact.open(final, kind) if final.exists() else None
-
-
-def canonical(value: JSON) -> str:
-    """JSON with sorted keys and no blanks: equal values give equal text, the ground of every digest here."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def _seal(manifest: Mapping[str, JSON]) -> str:
-    return xxhash.xxh3_128_hexdigest(canonical(manifest).encode())
-
-
-def _sealed(manifest: Mapping[str, JSON]) -> bytes:
-    seal = _seal(manifest)
-    return (
-        json.dumps({**manifest, "seal": seal}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    ).encode()
-
-
-def _read_manifest(path: Path) -> dict[str, JSON]:
-    place = path / MANIFEST
-    if not place.is_file():
-        raise UsageError(f"{path} is no finished artefact: it has no {MANIFEST}")
-    try:
-        manifest = json.loads(place.read_bytes())
-        seal = manifest.pop("seal")
-        intact = seal == _seal(manifest)
-    except (ValueError, KeyError, AttributeError):
-        intact = False
-    if not intact:
-        raise CorruptArtefact(
-            f"{place} was changed or damaged since it was written; delete {path} to make it again"
-        )
-    if manifest["format"] > FORMAT:
-        raise CorruptArtefact(
-            f"{place} has format {manifest['format']}, this version reads {FORMAT}: upgrade"
-        )
-    return cast(dict[str, JSON], manifest)
-
-
-def _sealed_line(value: Mapping[str, JSON]) -> bytes:
-    text = canonical(value).encode()
-    return xxhash.xxh3_64_hexdigest(text).encode() + b" " + text + b"\n"
-
-
-def _unsealed_line(line: bytes) -> dict[str, JSON] | None:
-    seal, _, text = line.partition(b" ")
-    intact = seal.decode(errors="replace") == xxhash.xxh3_64_hexdigest(text)
-    return json.loads(text) if intact else None
-
-
-def _journal_line(part: str, records: dict[str, FileRecord] | None) -> bytes:
-    files = None if records is None else {n: {"size": r.size, "xxh3": r.xxh3} for n, r in records.items()}
-    return _sealed_line({"part": part, "files": files})
-
-
-def _walk(place: Path) -> Iterator[tuple[str, Path]]:
-    """(relative name, path) of the files at `place`: the one file itself (name ""), or a folder's, sorted."""
-    if place.is_file():
-        yield "", place
-    else:
-        yield from sorted((p.relative_to(place).as_posix(), p) for p in place.rglob("*") if p.is_file())
-
-
-def _join(part: str, inner: str) -> str:
-    return f"{part}/{inner}" if inner else part
-
-
-def _record(path: Path) -> FileRecord:
-    """Sync a file that is complete, and describe it."""
-    disk.sync(path)
-    return FileRecord(path.stat().st_size, disk.digest(path))
-
-
-def _check_size(path: Path, record: FileRecord) -> None:
-    if not path.is_file():
-        raise CorruptArtefact(f"{path} is missing, its manifest names it")
-    if (size := path.stat().st_size) != record.size:
-        raise CorruptArtefact(f"{path} has {size:,} bytes, {record.size:,} were written")
-
-
-def _check_contents(path: Path, record: FileRecord) -> None:
-    if (found := disk.digest(path)) != record.xxh3:
-        raise CorruptArtefact(
-            f"{path} was changed or damaged: xxh3-128 is {found}, written was {record.xxh3}"
-        )

@@ -8,7 +8,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import xxhash
@@ -109,3 +109,43 @@ def _system_error(error: Exception) -> OSError:
 def existing_parent(path: Path) -> Path:
     """The nearest folder above `path` that exists."""
     return next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+
+
+class SyncedFile:
+    """A file written through `disk`, synced when closed. Has what libraries ask of a binary file."""
+
+    def __init__(self, path: Path, append: bool = False) -> None:
+        """Open `path` anew, or at its end."""
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
+        self._descriptor = os.open(path, flags, 0o644)
+        self._path = path
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Write all of `data`, in as many calls as the system needs; its size."""
+        rest = memoryview(data).cast("B")
+        while rest:
+            rest = rest[write(self._descriptor, rest) :]
+        return memoryview(data).nbytes
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        """Write one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Nothing is held back: every `write` reaches the system."""
+
+    @property
+    def closed(self) -> bool:
+        """Arrow asks before it writes."""
+        return False
+
+    def __enter__(self) -> "SyncedFile":
+        """The file itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Close; sync, unless an error ends the block."""
+        os.close(self._descriptor)
+        if kind is None:
+            sync(self._path)

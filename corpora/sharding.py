@@ -11,13 +11,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from corpora.artefact import Artefact, Draft
-from corpora.artefact import canonical as canonical_json
 from corpora.deduplication import Seen
 from corpora.document import Document, position
 from corpora.errors import BadData
 from corpora.filters import Cleaning, filters_of
 from corpora.labelled import LabelledData
 from corpora.ledger import Ledger, together, total
+from corpora.manifest import canonical as canonical_json
 from corpora.paths import Unchanged, refuse_repeats, resolve
 from corpora.readers import Reader, reader_for
 from corpora.rejects import Rejects

@@ -170,7 +170,8 @@ def _verify(parser: argparse.ArgumentParser, words: Sequence[str], console: Cons
     parser.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="an artefact, a folder of them, or a run's folder"
     )
-    from corpora.artefact import MANIFEST, Artefact
+    from corpora.artefact import Artefact
+    from corpora.manifest import MANIFEST
     from pretrain.folders import remembered
 
     for path in _parse(parser, words).paths:

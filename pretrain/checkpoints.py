@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.artefact import Artefact, Draft, canonical
+from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
+from corpora.manifest import canonical
 from pretrain import weights
 from pretrain.batch import Masks
 from pretrain.engine import Engine, Ranks

@@ -14,8 +14,9 @@ from pathlib import Path
 import xxhash
 
 from corpora import disk
-from corpora.artefact import Artefact, Draft, canonical, finished
+from corpora.artefact import Artefact, Draft, finished
 from corpora.errors import CannotWrite
+from corpora.manifest import canonical
 from corpora.stage import JSON, StageSettings, roles_of
 from pretrain import notes
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import xxhash
 
-from corpora.artefact import canonical
 from corpora.errors import BadData
+from corpora.manifest import canonical
 from corpora.stage import JSON
 
 Tokenizer: TypeAlias = Any

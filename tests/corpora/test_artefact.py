@@ -187,16 +187,9 @@ def test_wrong_size_or_missing_is_found_at_open(tmp_path: Path, damage: str) -> 
 
 
 def test_a_newer_manifest_says_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("corpora.artefact.FORMAT", 2)
-        with pytest.raises(CorruptArtefact, match="upgrade"):
-            made_by_newer(tmp_path, patch)
-
-
-def made_by_newer(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
-    make(tmp_path / "x")
-    patch.setattr("corpora.artefact.FORMAT", 1)
-    Artefact.open(tmp_path / "x")
+    monkeypatch.setattr("corpora.artefact.FORMAT", 2)  # of the version that writes; this one reads 1
+    with pytest.raises(CorruptArtefact, match="has format 2, this version reads 1: upgrade"):
+        make(tmp_path / "x")
 
 
 def test_a_damaged_part_of_a_draft_is_named_and_made_again(tmp_path: Path) -> None:
