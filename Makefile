@@ -1,4 +1,4 @@
-# make demo    from real Chinese text to a fine-tuned score, about six minutes on two cores
+# make demo    from real Chinese text to a fine-tuned score, four to six minutes on two cores
 # make test    formatting, types, import contracts, every test
 # make check   the same without the tests
 # make clean   forget the environment and caches; what was trained, in runs/, stays

@@ -29,6 +29,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are `UsageError`s like all others."""
 
     def error(self, message: str) -> NoReturn:
+        message = message.replace(", KEY=VALUE", "")  # argparse's slip: none is required
         raise UsageError(f"{message}\n{self.format_usage().strip()}")
 
 
