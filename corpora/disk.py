@@ -69,7 +69,7 @@ def digest(path: Path) -> str:
 
 
 def cannot_write(error: OSError, path: Path) -> CannotWrite | None:
-    """The message for a full disk or a forbidden place; None for any other fault."""
+    """The message for a full or failing disk or a forbidden place; None for any other fault."""
     if error.errno in NO_SPACE:
         free = shutil.disk_usage(existing_parent(path)).free
         return CannotWrite(
@@ -81,12 +81,17 @@ def cannot_write(error: OSError, path: Path) -> CannotWrite | None:
             f"cannot write {error.filename or path} ({os.strerror(error.errno)}): "
             "make the folder writable, or name another place with --runs FOLDER"
         )
+    if error.errno == errno.EIO:
+        return CannotWrite(
+            f"the disk failed at {error.filename or path} ({os.strerror(error.errno)}): "
+            "look at the system's log, or name another place with --runs FOLDER"
+        )
     return None
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a full disk or a forbidden place, met while writing `path`, into `CannotWrite`."""
+    """Turn a full or failing disk or a forbidden place, met while writing `path`, into `CannotWrite`."""
     try:
         yield
     except MaskwrightError:
