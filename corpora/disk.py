@@ -8,7 +8,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import xxhash
@@ -131,11 +131,6 @@ class SyncedFile:
         while rest:
             rest = rest[write(self._descriptor, rest) :]
         return memoryview(data).nbytes
-
-    def writelines(self, lines: Iterable[bytes]) -> None:
-        """Write one after the other."""
-        for line in lines:
-            self.write(line)
 
     def flush(self) -> None:
         """Nothing is held back: every `write` reaches the system."""

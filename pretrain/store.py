@@ -1,8 +1,9 @@
 """The store of artefacts: every stage's work under a name that says what it was made from.
 
 The fingerprint of a stage is a digest of its settings (those that can change the result), the fingerprints of
-its inputs, the contents of the files it reads from outside, and its format version. Equal fingerprints, equal
-bytes: so runs and recipes share artefacts, finished work is not repeated, and nothing stale is ever read.
+its inputs, the contents of the files it reads from outside, and its format version. So runs and recipes share
+artefacts, finished work is not repeated, and nothing stale is ever read. Equal fingerprints give equal bytes
+on one machine with equal `speed` settings, whose changes move results by rounding and dropout draws.
 """
 
 import contextlib
