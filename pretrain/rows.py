@@ -82,10 +82,10 @@ class Assembly:
         """Make room for rows of so many tokens, padded to the longest of them, and to `longest` at most."""
         width = -(-int(lengths.max()) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
         shape = len(lengths), max(int(lengths.max()), min(width, longest))
-        self._ids, self._real = np.full(shape, pad_id, np.int64), np.zeros(shape, np.bool_)
-        self._second, self._pairs = np.zeros(shape, np.int64), np.empty(len(lengths), np.int64)
+        self._ids, self._real = np.empty(shape, np.int64), np.empty(shape, np.bool_)
+        self._second, self._pairs = np.empty(shape, np.int64), np.empty(len(lengths), np.int64)
         self._samples, self._masked = np.empty(len(lengths), np.int64), list[NDArray[np.int64]]()
-        self._filled = 0
+        self._pad_id, self._filled = pad_id, 0
 
     def add(self, rows: Rows) -> None:
         """Add rows below those that are there."""
@@ -97,6 +97,7 @@ class Assembly:
             rows.kinds,
             rows.lengths,
             rows.second,
+            self._pad_id,
             self._ids[here],
             self._real[here],
             self._second[here],
@@ -166,6 +167,7 @@ def _fill(
     kinds: NDArray[np.uint8],
     lengths: NDArray[np.int32],
     seconds: NDArray[np.int32],
+    pad_id: int,
     to_ids: NDArray[np.int64],
     real: NDArray[np.bool_],
     second: NDArray[np.int64],
@@ -175,10 +177,10 @@ def _fill(
     count, width = 0, to_ids.shape[1]
     for row in range(lengths.size):
         length = lengths[row]
-        to_ids[row, :length] = shown[row, :length]
-        real[row, :length] = True
-        if seconds[row] > 0:
-            second[row, seconds[row] : length] = 1
+        begin = seconds[row] if seconds[row] > 0 else length
+        to_ids[row, :length], to_ids[row, length:] = shown[row, :length], pad_id
+        real[row, :length], real[row, length:] = True, False
+        second[row, :begin], second[row, begin:length], second[row, length:] = 0, 1, 0
         for position in range(length):
             if kinds[row, position] != UNTOUCHED:
                 masked[0, count], masked[1, count] = row * width + position, ids[row, position]

@@ -5,10 +5,11 @@ many of them as there are rows. So the addresses of all columns stand in one tab
 no step of the interpreter. The table's owner keeps the files mapped, and asks for rows that exist.
 """
 
+import ctypes
 from typing import Any
 
 import numpy as np
-from numba import carray
+from numba import carray, config
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -19,13 +20,21 @@ IDS, STARTS, OFFSETS, SECOND, DOCUMENT, SECOND_DOCUMENT = range(6)  # columns of
 
 
 @intrinsic
-def _pointer(context: Any, address: Any) -> Any:  # noqa: ANN401 - numba's own objects
+def _to_pointer(context: Any, address: Any) -> Any:  # noqa: ANN401 - numba's own objects
     """The address as a pointer."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
         return builder.inttoptr(args[0], cgutils.voidptr_t)
 
     return types.voidptr(address), build
+
+
+def _interpreted(address: int) -> ctypes.c_void_p:
+    """The same for code that is stepped through, without a compiler."""
+    return ctypes.c_void_p(int(address))
+
+
+_pointer = _interpreted if config.DISABLE_JIT else _to_pointer
 
 
 @compiled
@@ -58,10 +67,11 @@ def copy(
     begins: NDArray[np.int64],
     lengths: NDArray[np.int32],
     wide: bool,
+    pad_id: int,
     ids: NDArray[np.int64],
     word_starts: NDArray[np.bool_],
 ) -> None:
-    """Write rows into `ids` and `word_starts` (batch, length), from the left; `wide` ids take 4 bytes."""
+    """Fill `ids` and `word_starts` (batch, length) with rows, padded right; `wide` ids take 4 bytes."""
     for i in range(blocks.size):
         columns, begin, length = table[blocks[i]], begins[i], lengths[i]
         starts = carray(_pointer(columns[STARTS] + begin), length, np.uint8)
@@ -73,3 +83,4 @@ def copy(
             two = carray(_pointer(columns[IDS] + 2 * begin), length, np.uint16)
             for k in range(length):
                 ids[i, k], word_starts[i, k] = two[k], starts[k] != 0
+        ids[i, length:], word_starts[i, length:] = pad_id, False

@@ -27,6 +27,7 @@ from tokenization.texts import Texts
 from tokenization.tokenizing import Tokens, encode
 
 CHARACTERS = 0x110000
+ASKED = NONE - 1  # in place of a run's number until the tokenizer has answered
 UNSEEN, ALONE, INSIDE = range(3)  # kinds of characters: not asked yet; a run of its own; part of a run
 MOST_RUNS = 1 << 19  # remembered; then all is forgotten
 MOST_LETTERS = 1 << 23  # of all runs together
@@ -37,7 +38,7 @@ class Known(NamedTuple):
     """What the tokenizer made of runs. Of `ids` and `offsets`, a first part is filled."""
 
     kinds: NDArray[np.uint8]  # (code points,)
-    singles: NDArray[np.int32]  # (code points,) number of the run of this one character, or NONE
+    singles: NDArray[np.int32]  # (code points,) number of the run of this one character, or NONE, or ASKED
     ends: NDArray[np.int64]  # (1 + runs,) of each run's tokens; the first is 0
     ids: NDArray[np.uint32]
     offsets: NDArray[np.int64]  # (tokens, 2), counted from where the run begins
@@ -145,7 +146,7 @@ def _put(array: NDArray[Any], used: int, values: NDArray[Any]) -> NDArray[Any]:
 def _look_up(
     codes: NDArray[np.uint32], known: Known, table: Table
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-    """Where runs that have tokens begin, and which they are; [begin, end) of those that are not known."""
+    """Where runs that have tokens begin, and which they are; [begin, end) of those to be asked about."""
     begins, runs = np.empty(len(codes), np.int64), np.empty(len(codes), np.int32)
     missing, count, gaps, at = np.empty((len(codes), 2), np.int64), 0, 0, 0
     while at < len(codes):
@@ -153,11 +154,16 @@ def _look_up(
         if known.kinds[codes[at]] == INSIDE:
             while end < len(codes) and known.kinds[codes[end]] == INSIDE:
                 end += 1
-        run = known.singles[codes[at]] if end == at + 1 else table.slots[slot_of(table, codes, at, end)]
+        if end == at + 1:
+            run = known.singles[codes[at]]
+            if run == NONE:
+                known.singles[codes[at]] = ASKED  # listed once
+        else:
+            run = table.slots[slot_of(table, codes, at, end)]
         if run == NONE:
             missing[gaps, 0], missing[gaps, 1] = at, end
             gaps += 1
-        elif known.ends[run] < known.ends[run + 1]:
+        elif run != ASKED and known.ends[run] < known.ends[run + 1]:
             begins[count], runs[count] = at, run
             count += 1
         at = end

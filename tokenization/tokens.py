@@ -152,9 +152,8 @@ class TokenSet:
         blocks, begins, rows = self._locate(indices)
         longest = int(rows.lengths.max(initial=0))
         width = max(longest, min(-(-longest // multiple) * multiple, self.length))
-        ids = np.full((len(indices), width), self.pad_id, np.int64)
-        starts = np.zeros(ids.shape, np.bool_)
-        gathering.copy(self._table, blocks, begins, rows.lengths, self._wide, ids, starts)
+        ids, starts = np.empty((len(indices), width), np.int64), np.empty((len(indices), width), np.bool_)
+        gathering.copy(self._table, blocks, begins, rows.lengths, self._wide, self.pad_id, ids, starts)
         return replace(rows, ids=ids, word_starts=starts)
 
     def lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int32]:

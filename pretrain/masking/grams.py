@@ -9,7 +9,8 @@ released code means to, favours short ones.) Words are never split: where no fre
 short by less than that word, and a row whose every word exceeds the budget gives its shortest.
 
 Words that are scarce (`pretrain.words.Scarce`) are passed over, by a redrawn start too, once their share of
-the budget is spent.
+the budget is spent. Where a few draws find no start, all that are left are counted, and one of them is drawn;
+where none is, the run gets a word shorter.
 """
 
 from typing import Literal, NamedTuple
@@ -21,7 +22,7 @@ from corpora.compiled import compiled
 from pretrain.randomness import below, uniform
 from pretrain.words import Scarce, find_words
 
-_TRIES = 24  # starts drawn for one length, before the places that are left are counted
+_TRIES = 24  # starts drawn for one length, before those that are left are counted
 _BY_CHANCE = -1.0
 _OFFSETS = {"chance": _BY_CHANCE, "nearest": 0.5, "down": 0.0}  # added before the fraction is cut off
 _ROUND, _SPARE, _FIRST = range(3)  # numbers of a row's draws: the budget's rounding, the share's, the runs

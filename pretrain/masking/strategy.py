@@ -26,9 +26,9 @@ class Strategy(Settings):
     strategy: str
 
     budget: Budget = 0.15
-    """Share of a row's tokens to predict, special tokens and padding not counted; met in each row to within
-    a word. A number, or one that changes: {name: linear, from: 0.05, to: 0.25, steps: 80000}, {name: steps,
-    ...}. Held-out rows are masked at the last rate, so that all measurements are of one task."""
+    """Share of a row's tokens to predict, special tokens and padding not counted; met in each row to within a
+    word. A number, or one that changes: {name: linear, from: 0.05, to: 0.25, steps: 80000}. Held-out rows are
+    masked at the last rate, so that all measurements are of one task."""
 
     rounding: Literal["chance", "nearest", "down"] = "chance"
     """What becomes of the fraction in a row's budget: `chance` rounds up as often as the fraction says

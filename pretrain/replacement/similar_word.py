@@ -21,12 +21,11 @@ from tokenization.lexicon.table import Arrays, LexiconTable, find_all, locate
 class SimilarWord(Strategy):
     """80 % a similar word, 10 % a random word, 10 % kept; never [MASK]. Every word is drawn on its own.
 
-    What the paper leaves open: similar and random words have as many tokens as the word they replace, so
-    that targets stay aligned (as in its figure 1). A word that has no similar one turns random in its place,
-    and so that this stays within `fallback`, masking chooses few such words and others instead: 80/10/10
-    then holds of what is chosen. The price is that words without similar ones (particles, punctuation,
-    names) are predicted less often than they stand in the text: the fewer words the lexicon knows, the more
-    so.
+    What the paper leaves open: similar and random words have as many tokens as the word they replace, so that
+    targets stay aligned (as in its figure 1). A word that has no similar one turns random in its place, and
+    so that this stays within `fallback`, masking chooses few such words, and others instead: of what is
+    chosen, 80/10/10 then holds. The price: words without similar ones (particles, punctuation, names) are
+    predicted less often than they stand in the text, the more so the fewer words the lexicon knows.
     """
 
     strategy: Literal["similar_word"] = "similar_word"
@@ -43,9 +42,9 @@ class SimilarWord(Strategy):
     down at random, so that it holds on average in short rows. 1: no limit, every word is as likely."""
     beyond: Literal["random", "fewer"] = "random"
     """What happens beyond that in a row that has no other words left, such as one in a language that the
-    lexicon
-    does not know. `random`: they are chosen all the same and turn random, which the paper's own comparison of
-    replacements puts second; `fewer`: the limit holds in every row, and less of such a row is predicted."""
+    lexicon does not know. `random`: they are chosen all the same and turn random, which the paper's own
+    comparison of replacements puts second; `fewer`: the limit holds in every row, and less of such a row is
+    predicted."""
 
     @model_validator(mode="after")
     def _add_up(self) -> Self:

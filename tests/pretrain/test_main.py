@@ -42,6 +42,9 @@ def fails(captured: Captured, words: Sequence[object]) -> tuple[int, str]:
         (["plan", "macbert_tinny"], "there is no recipe 'macbert_tinny' (nearest: 'macbert_tiny')"),
         (["explain", "train.stpes"], "train.stpes"),
         (["verify", "nowhere"], "nowhere holds no artefact"),
+        (["show", "nowhere"], "nowhere holds no token set (no such folder)"),
+        (["show", "nowhere", "-n", "3.5"], "argument -n: '3.5' is no whole number"),
+        (["show", "nowhere", "--row", "1", "--random", "2"], "not allowed with argument --row"),
     ],
 )
 def test_usage_is_one_message(capsys: Captured, words: Sequence[str], said: str) -> None:

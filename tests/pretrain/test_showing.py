@@ -9,6 +9,7 @@ from rich.text import Text
 
 from corpora.artefact import Artefact
 from corpora.errors import UsageError
+from pretrain.__main__ import main
 from pretrain.showing import choose, open_tokens, show
 from tests.tokenization.making import CLS, PLAIN, SEP, SPECIALS, make_token_set, row
 from tokenization.tokens import Row
@@ -65,6 +66,11 @@ def test_colours_tell_words_specials_and_unknown_apart(artefact: Artefact) -> No
     assert said["我们"] == said["北京"]
     assert styles(second)["[UNK 龘]"] == "bold red"
     assert styles(second)["京"] != styles(second)["a##b##ing"]
+
+
+def test_the_command_prints_rows(artefact: Artefact, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(artefact.path), "--row", "2", "-n", "4"]) == 0
+    assert capsys.readouterr().out.splitlines() == [line.plain for line in lines(artefact, [2])]
 
 
 def test_byte_level_pieces_are_read_together(tmp_path: Path) -> None:

@@ -256,6 +256,12 @@ class TestNextSentence:
         placed = next(iter(SegmentPairs(length=16, short=0.0, random_next=1.0).pack(documents, 0)))
         assert placed == Placed(0, 6, 6, 12)  # 13 tokens fit; no word is cut
 
+    def test_a_row_that_is_full_has_no_room_to_borrow(self) -> None:
+        documents = encoded([[[1] * 40], [[1] * 33]])
+        first, second = SegmentPairs(length=43, short=0.0, random_next=1.0).pack(documents, 0)
+        assert first == Placed(0, 40, 40, 40)
+        assert second == Placed(40, 73, 73, 73)  # 7 tokens of B would fit
+
     def test_all_targets_of_a_document_are_one(self) -> None:
         documents = encoded([[[1] * 2] * 200] * 30)
         sizes: dict[int, set[int]] = {}

@@ -100,7 +100,11 @@ def test_a_file_of_a_user_dictionary_is_named_with_jiebas(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [(b"\xff\xfe", r"words.txt:2: byte 1"), (b"many " + b"9" * 19, r"words.txt:2: .* has 19 digits")],
+    [
+        (b"\xff\xfe", r"words.txt:2: byte 1"),
+        (b"many " + b"9" * 19, r"words.txt:2: .* has 19 digits"),
+        (b"some\t3\tn", r"words.txt:2: there is a tab in 'some\\t3\\tn'"),
+    ],
 )
 def test_a_bad_line_of_a_user_dictionary_is_named(tmp_path: Path, line: bytes, message: str) -> None:
     path = tmp_path / "words.txt"

@@ -86,7 +86,7 @@ def read_entries(path: Path) -> Iterator[tuple[str, int | None]]:
     """(word, count) of each line of a user dictionary, None where no count is given.
 
     Raises:
-        BadData: a line is not UTF-8, or its count is beyond all sense.
+        BadData: a line is not UTF-8, has a tab in it, or its count is beyond all sense.
     """
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
         try:
@@ -100,6 +100,11 @@ def read_entries(path: Path) -> Iterator[tuple[str, int | None]]:
             raise BadData(
                 f"{path}:{number}: the count of {match[1]!r} has {len(match[2])} digits; give one of at most "
                 f"{DIGITS}"
+            )
+        if "\t" in entry:
+            raise BadData(
+                f"{path}:{number}: there is a tab in {entry[:40]!r}, which would be of the word; put one "
+                "space between word, count and part of speech, as jieba reads them"
             )
         if match:
             yield match[1], int(match[2]) if match[2] else None

@@ -9,8 +9,8 @@ anew in each epoch. A row of one sentence has no second segment, where ALBERT ta
 and so mixes topic with order.
 
 For the next sentence (NSP), B is taken from a random sentence on in a random other document, for a share of
-the pairs and wherever there is no sentence left for B; what A's document had there is pushed back and opens
-the next row. What B borrows stands in its own document's rows too.
+the pairs and wherever A is a lone sentence; what A's document had there is pushed back and opens the next
+row. What B borrows stands in its own document's rows too.
 
 Unlike BERT's, the walk trims nothing of a document: a sentence that would not fit opens the next row. Only
 what is borrowed is cut where the row ends.
@@ -29,6 +29,7 @@ from corpora.settings import Settings
 from tokenization.packing.document import Encoded, Placed, last_start, sentences
 
 SPECIALS = 3  # [CLS] A [SEP] B [SEP]
+LEAST = 8  # tokens of a B of another document: fewer tell nothing of it
 SHORT, TARGET, CUT, NEXT, OTHER, PLACE = range(6)  # what is drawn
 
 
@@ -62,12 +63,13 @@ class SegmentPairs(Settings):
         """Yield the rows of each document; what is drawn for it depends on `seed` and its number alone."""
         ends, owners = sentences(documents, self._longest)
         firsts = [place for place, owner in enumerate(owners) if not place or owner != owners[place - 1]]
-        lender = _Lender(documents, ends, list(pairwise([*firsts, len(ends)])))
-        for number, (at, last) in enumerate(lender.texts):
-            draws = _Draws(seed, documents.first + owners[at])
-            target = self._target(draws)
+        texts, least = list(pairwise([*firsts, len(ends)])), min(LEAST, self._longest // 2)
+        lender = _Lender(documents, ends, texts, least)
+        for number, (at, last) in enumerate(texts):
+            document, row = documents.first + owners[at], 0
+            target = self._target(_Draws(seed, document))
             while at < last:
-                begin = ends[at - 1] if at else 0
+                draws, begin = _Draws(seed, document, row), ends[at - 1] if at else 0
                 stop = self._gather(ends, at, last, begin, target)
                 cut = at + 1 + draws.below(stop - at - 1, CUT) if stop > at + 1 else stop
                 end, second = ends[cut - 1], (ends[cut - 1], ends[stop - 1])
@@ -76,7 +78,7 @@ class SegmentPairs(Settings):
                     if lent := lender.lend(number, self._longest - size, target - size, draws):
                         second, stop = lent, cut  # what it displaced opens the next row
                 yield Placed(begin, end, *second)
-                at, draws = stop, draws._replace(row=draws.row + 1)
+                at, row = stop, row + 1
 
     @property
     def _longest(self) -> int:
@@ -100,13 +102,14 @@ class _Lender(NamedTuple):
     documents: Encoded
     ends: Sequence[int]  # of all sentences
     texts: Sequence[tuple[int, int]]  # of each document, its first sentence and the one behind its last
+    least: int  # tokens that there must be room for
 
     def lend(self, number: int, room: int, wanted: int, draws: "_Draws") -> tuple[int, int] | None:
         """Tokens from a random sentence of a random document other than `number`; None where there is none.
 
         Whole sentences, until there are as many tokens as `wanted`; but no more than there is room for.
         """
-        if not room or len(self.texts) == 1:
+        if room < self.least or len(self.texts) == 1:
             return None
         other = draws.below(len(self.texts) - 1, OTHER)
         first, last = self.texts[other + (other >= number)]
