@@ -27,6 +27,7 @@ from pretrain import tensors
 from pretrain.batch import Batch
 from pretrain.networks import Network
 from pretrain.objectives.terms import Outputs
+from pretrain.optimizers import set_rate
 
 DeepSpeed: TypeAlias = Any  # has no types
 
@@ -125,8 +126,7 @@ class Engine:
 
     def update(self, learning_rate: float) -> float:
         """Clip and apply the summed gradient; its global norm. If that is not finite, nothing was applied."""
-        for group in self._base.param_groups:
-            group["lr"] = learning_rate
+        set_rate(self._base, learning_rate)
         if self._zero:  # DeepSpeed clips, and refuses a norm that is not finite, by itself
             self._deepspeed.step()
             return float(self._deepspeed.get_global_grad_norm())
