@@ -124,16 +124,16 @@ def test_berts_adam_with_a_rate_for_each_layer_is_the_same_under_zero(zero: int)
             train_step(engine, toy_window(step, toy_batch(4, step)), asked, 1e-2, seed=0)
     plain, sharded = (engine.weights() for engine in engines)
     for name, tensor in plain.items():
-        torch.testing.assert_close(sharded[name], tensor, rtol=1e-6, atol=1e-7, msg=name)
+        torch.testing.assert_close(sharded[name], tensor, rtol=1e-5, atol=2e-6, msg=name)
 
 
 def tiny(model_type: str, **options: object) -> nn.Module:
     """A masked-LM network of three layers, as transformers builds it."""
-    from transformers import MODEL_FOR_MASKED_LM_MAPPING, AutoConfig
+    from transformers import AutoConfig, AutoModelForMaskedLM
 
     sizes = {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8}
     config = AutoConfig.for_model(model_type, vocab_size=30, pad_token_id=0, **sizes, **options)
-    network: nn.Module = MODEL_FOR_MASKED_LM_MAPPING[type(config)](config)
+    network: nn.Module = AutoModelForMaskedLM.from_config(config)
     return network
 
 
@@ -196,7 +196,7 @@ def test_the_rate_of_a_step_is_shared_out_by_layer() -> None:
 def test_layers_that_share_their_weights_have_no_rates_of_their_own() -> None:
     with pytest.raises(
         UsageError,
-        match=r"AlbertForMaskedLM has no layers .* layer_decay could count: set .*layer_decay to 1",
+        match="AlbertForMaskedLM has no layers with weights of their own",
     ):
         AdamW(layer_decay=0.9).build(tiny("albert"))
     with pytest.raises(UsageError, match="Linear has no layers"):

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -7,11 +8,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from pretrain.schedules import Constant, Cosine, InverseSqrt, Linear, Polynomial, Schedule
+from pretrain.schedules.warmup import Warmed
 
 FAMILY = (Linear, Cosine, InverseSqrt, Constant, Polynomial)
 
 
-def factors(schedule: Schedule, total: int) -> list[float]:
+def factors(schedule: Warmed, total: int) -> list[float]:
     return [schedule.factor(update, total) for update in range(total)]
 
 
@@ -47,14 +49,14 @@ def test_polynomial_by_hand() -> None:
 
 def google_bert(step: int, warmup: int, total: int) -> float:
     """`create_optimizer` of google-research/bert, line by line, for a peak of 1."""
-    learning_rate = (1.0 - 0.0) * (1 - min(step, total) / total) ** 1.0 + 0.0
+    learning_rate: float = (1.0 - 0.0) * (1 - min(step, total) / total) ** 1.0 + 0.0
     is_warmup = float(step < warmup)
     return (1.0 - is_warmup) * learning_rate + is_warmup * (1.0 * (step / warmup))
 
 
 def google_electra(step: int, warmup: int, total: int) -> float:
     """`create_optimizer` of google-research/electra."""
-    learning_rate = (1.0 - 0.0) * (1 - min(step, total) / total) ** 1.0 + 0.0
+    learning_rate: float = (1.0 - 0.0) * (1 - min(step, total) / total) ** 1.0 + 0.0
     return learning_rate * min(1.0, step / warmup)
 
 
@@ -75,10 +77,11 @@ def test_bert_drops_onto_the_decay_where_the_warm_up_ends() -> None:
 
 @pytest.mark.parametrize("warmup", [0, 1, 10])
 def test_after_the_warm_up_each_shape_is_that_of_transformers(warmup: int) -> None:
-    import transformers.optimization as theirs
+    from transformers import optimization
 
+    theirs: Any = optimization  # has no types
     optimizer, total = torch.optim.SGD([torch.zeros(1)], 1.0), 40
-    pairs = [
+    pairs: list[tuple[type[Warmed], dict[str, float], Any]] = [
         (Linear, {}, theirs.get_linear_schedule_with_warmup(optimizer, warmup, total)),
         (Cosine, {}, theirs.get_cosine_schedule_with_warmup(optimizer, warmup, total)),
         (Constant, {}, theirs.get_constant_schedule_with_warmup(optimizer, warmup)),
@@ -98,7 +101,7 @@ def test_after_the_warm_up_each_shape_is_that_of_transformers(warmup: int) -> No
 
 @given(schedule=st.sampled_from(FAMILY), warmup=st.integers(0, 50), total=st.integers(50, 200))
 def test_no_update_is_in_vain_and_none_is_above_the_peak(
-    schedule: type[Linear], warmup: int, total: int
+    schedule: type[Warmed], warmup: int, total: int
 ) -> None:
     found = factors(schedule(warmup_steps=warmup), total)
     assert all(0 < factor <= 1 for factor in found)
@@ -115,7 +118,7 @@ def test_no_update_is_in_vain_and_none_is_above_the_peak(
     share=st.floats(1e-6, 1, exclude_max=True),
 )
 def test_an_end_that_is_estimated_from_the_clock_keeps_the_rate_within_its_bounds(
-    schedule: type[Linear], form: str, warmup: int, pace: float, share: float
+    schedule: type[Warmed], form: str, warmup: int, pace: float, share: float
 ) -> None:
     """`total` is then no whole number, and at first it may be less than the warm-up."""
     update = int(pace * share * 100)
@@ -125,6 +128,6 @@ def test_an_end_that_is_estimated_from_the_clock_keeps_the_rate_within_its_bound
 
 
 def test_a_recipe_names_every_member() -> None:
-    read = TypeAdapter(Schedule).validate_python
+    read: Any = TypeAdapter(Schedule).validate_python
     names = ("linear", "cosine", "inverse_sqrt", "constant", "polynomial")
     assert [type(read(name)) for name in names] == list(FAMILY)
