@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from corpora.artefact import Draft
-from corpora.errors import BadData, Diverged, Interrupted
+from corpora.artefact import Artefact, Draft
+from corpora.errors import Interrupted, UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON
 from pretrain import checkpoints
 from pretrain.batch import Window
-from pretrain.checkpoints import Progress
+from pretrain.checkpoints import Best, Progress
 from pretrain.engine import Engine
 from pretrain.evaluation import evaluate
+from pretrain.guards import Guard
 from pretrain.loading import Loader
+from pretrain.pace import Pace
 from pretrain.step import Step, train_step
-from pretrain.tally import Tally
+from pretrain.tally import Tally, mean_loss
 from pretrain.train_settings import Train
 
 
@@ -41,10 +43,11 @@ class Session:
         engine: Engine,
         loader: Loader,
         held_out: HeldOut | None,
+        inputs: Mapping[str, Artefact],
         out: Draft,
         reporter: Reporter,
     ) -> None:
-        """Stand before the first step; `go_on` moves to a later one."""
+        """Stand before the first step; `go_on` and `fork` move to a later one."""
         self.config, self.engine, self.loader, self.held_out = config, engine, loader, held_out
         self.out, self.reporter = out, reporter
         self.objectives = config.objectives.active()
@@ -52,6 +55,8 @@ class Session:
         self.micro_batch = config.rows_at_once(engine.ranks.world)
         self._writes = engine.ranks.number == 0
         self._clock = time.monotonic()
+        self._pace = Pace(config, engine.ranks)
+        self._guard = Guard(config, engine, loader, inputs, out, reporter)
 
     def go_on(self, saved: checkpoints.Saved) -> None:
         """Stand where a checkpoint was made, with the optimizer's moments of that moment."""
@@ -60,20 +65,36 @@ class Session:
         if self._writes:
             self.reporter.say(f"goes on after step {self.progress.step:,}")
 
+    def fork(self, other: Progress) -> None:
+        """Stand where another stage stood; what is measured, logged and timed begins here.
+
+        Raises:
+            UsageError: there are no steps left.
+        """
+        if other.step >= self.config.steps:
+            raise UsageError(
+                f"steps is {self.config.steps}, and `start` stands after step {other.step} already: "
+                "with start_progress, steps counts those of `start` too; raise it"
+            )
+        self.progress = Progress(other.step, other.updates, rate=other.rate, trend=other.trend)
+
     def run(self) -> None:
         """Take all steps that are left.
 
         Raises:
             Interrupted: a signal came, on any rank; the last finished step is saved.
-            Diverged: `patience` steps in a row could not be applied.
+            Diverged: `patience` steps in a row could not be applied; what it takes to replay them is kept.
             BadData: `patience` steps in a row had nothing to predict.
         """
         if self._writes:
             self.reporter.rewind(self.progress.step)  # what a killed process said of steps that come again
+        self._pace.start(self.progress)
         with closing(self._windows()) as windows:
             for window in windows:
                 self._take(window)
                 self._look_after()
+                if self._pace.ended(self.progress):
+                    break
 
     def kept(self) -> list[int]:
         """Steps whose checkpoints are there; known to rank 0."""
@@ -81,8 +102,7 @@ class Session:
 
     def _windows(self) -> Generator[Window, None, None]:
         """The windows still to come, behind a progress bar that does not decide where to stop."""
-        ranks, config = self.engine.ranks, self.config
-        left = range(self.progress.step, config.steps)
+        ranks, left = self.engine.ranks, self._pace.left(self.progress)
         bar = iter(self.reporter.track(left, "training", len(left), "steps"))
         for window in self.loader.windows(left, ranks.number, ranks.world, self.micro_batch):
             with suppress(StopIteration, Interrupted):
@@ -91,60 +111,56 @@ class Session:
 
     def _look_after(self) -> None:
         """What is due between two steps: log, measure, save, stop."""
-        config, done = self.config, self.progress.step
-        end = done == config.steps
+        self.progress, stopping = self._pace.look(self.progress, self.reporter.stopping)
+        config, done, best = self.config, self.progress.step, self.progress.best
+        end = self._pace.ended(self.progress)
         if end or done % config.log_every == 0:
             self._log_means()
         if end or (config.evaluate_every and done % config.evaluate_every == 0):
             self._evaluate()
-        stopping = self.engine.ranks.any(self.reporter.stopping)
-        if end or stopping or done % config.save_every == 0:
+        if end or stopping or self._pace.save_is_due(self.progress) or self.progress.best != best:
             self._save()
         if stopping and not end:
             raise Interrupted(f"stopped and saved after step {done:,}: the same command goes on from there")
 
     def _take(self, window: Window) -> None:
         """One step, and what it means for the progress."""
-        rate = self._learning_rate(self.progress.updates)
+        before, factor = self.progress, self._pace.factor(self.progress)
+        rate = self.config.optimizer.lr * factor
         step = train_step(self.engine, window, self.objectives, rate, self.config.seed or 0)
-        before = self.progress
+        self.progress = replace(before, step=window.step + 1, skipped_in_a_row=before.skipped_in_a_row + 1)
         if step.applied:
             since, masks = before.since.plus(step, window), before.masks.plus(window.masks)
-            self.progress = Progress(before.step + 1, before.updates + 1, 0, since, masks)
-        else:
-            skipped = before.skipped_in_a_row + 1
-            self.progress = replace(before, step=before.step + 1, skipped_in_a_row=skipped)
-            self._skipped(step, skipped, rate)
-
-    def _learning_rate(self, update: int) -> float:
-        """Of one update, counted from 0: skipped steps do not count."""
-        config = self.config
-        return config.optimizer.lr * config.schedule.factor(update, config.steps)
-
-    def _skipped(self, step: Step, in_a_row: int, rate: float) -> None:
-        """Log the rows of a step that was not applied; give up after too many of them."""
-        done, asked = self.progress.step, any(step.counts.values())
-        rows = self.loader.samples(done - 1).tolist()  # of all ranks
-        why = "its loss or gradient is not finite" if asked else "nothing in its rows is to be predicted"
-        message = f"step {done:,} skipped ({in_a_row} in a row): {why}"
-        self._write({"step": done, "skipped": in_a_row, "rows": rows})
-        if self._writes:
-            self.reporter.say(f"{message}; rows {rows[:8]}{' ...' if len(rows) > 8 else ''}")
-        if in_a_row >= self.config.patience:
-            if not asked:
-                raise BadData(f"{message}. Look at the rows in the log: are their tokens all unknown?")
-            raise Diverged(
-                f"{message}. The weights are those before it; lower optimizer.lr ({rate:.2g} here), "
-                "lengthen schedule.warmup_steps, or look at the rows in the log"
+            self.progress = replace(
+                self.progress,
+                updates=before.updates + 1,
+                skipped_in_a_row=0,
+                since=since,
+                masks=masks,
+                rate=rate,
             )
+            self._watch(step)
+            if self.config.hours:  # the clock decided it: nothing else could tell it again
+                self._note({"step": self.progress.step, "factor": factor})
+        else:
+            asked = any(step.counts.values())
+            self._write(self._guard.skipped(self.progress, asked))
+            self._guard.give_up_after_too_many(self.progress, asked, self.micro_batch, rate)
+
+    def _watch(self, step: Step) -> None:
+        """Is its loss far above those before? Either way it belongs to them from now on."""
+        trend, loss = self.progress.trend, mean_loss(step, self.objectives)
+        if row := self._guard.spike(self.progress.step, trend, loss):
+            self._note(row)
+        if self.config.spike:
+            self.progress = replace(self.progress, trend=trend.plus(loss, self.config.spike))
 
     def _log_means(self) -> None:
         """One line of means over the steps since the last line."""
         since = self.progress.since
         if since.steps:
             seconds, self._clock = time.monotonic() - self._clock, time.monotonic()
-            rate = self._learning_rate(self.progress.updates - 1)  # the last one that was used
-            row = since.means(self.objectives) | {"learning_rate": rate}
+            row = since.means(self.objectives) | {"learning_rate": self.progress.rate}
             self._write({"step": self.progress.step, **row}, {"tokens_per_second": since.tokens / seconds})
         self.progress = replace(self.progress, since=Tally())
 
@@ -155,24 +171,45 @@ class Session:
             rows = min(self.config.evaluate_rows, len(self.held_out.loader.tokens))
             batches = self.held_out.loader.evaluation(self.micro_batch, ranks.number, ranks.world, rows)
             measures = evaluate(self.engine, batches, self.objectives, self.held_out.unigrams)
+            self._compare(measures)
             self._write({"step": self.progress.step, **{f"held_out_{k}": v for k, v in measures.items()}})
             self._clock = time.monotonic()
+
+    def _compare(self, measures: Mapping[str, float]) -> None:
+        """Is this the best step so far? That of the lowest loss, or of the highest accuracy."""
+        if (name := self.config.keep_best) is None or name not in measures:
+            return
+        measure, best = measures[name], self.progress.best
+        higher = name.endswith("_accuracy")
+        if best is None or (measure > best.measure if higher else measure < best.measure):
+            self.progress = replace(self.progress, best=Best(self.progress.step, measure))
 
     def _save(self) -> None:
         """A checkpoint of this step; then away with old ones."""
         tokenizer = self.loader.tokens.tokenizer
         checkpoints.save(self.out, self.engine, tokenizer, self.progress, self.log)
         if self._writes:
-            config = self.config
-            checkpoints.prune(self.out, config.keep_last, config.keep_every, config.save_every)
+            config, best = self.config, self.progress.best
+            checkpoints.prune(
+                self.out,
+                config.keep_last,
+                config.keep_every,
+                self._pace.is_regular,
+                best.step if best else None,
+            )
+        self._pace.saved()
         self._clock = time.monotonic()
 
     def _write(self, row: Mapping[str, JSON], timing: Mapping[str, float] | None = None) -> None:
         """A line of the log; with clock times, which no artefact may hold, a line of the run's metrics."""
-        self.log.append(json.dumps(row) + "\n")
+        self._note(row)
         if self._writes:
             plain = {key: value for key, value in row.items() if isinstance(value, int | float)}
             self.reporter.metrics(plain | dict(timing or {}))
+
+    def _note(self, row: Mapping[str, JSON]) -> None:
+        """A line of the log alone."""
+        self.log.append(json.dumps(row) + "\n")
 
 
 def rows_of(log: Sequence[str], key: str) -> list[dict[str, float]]:

@@ -5,6 +5,7 @@ was killed and started again therefore ends in the same bytes as one that was le
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON, Report
-from pretrain import checkpoints
+from pretrain import bundle, checkpoints
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
 from pretrain.loading import Loader
@@ -46,13 +47,14 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     check_fit(model, loader.tokens.vocabulary_size, loader.tokens.length)
     engine = _engine(config, ranks, model)
     held_out = _held_out(config, inputs, ranks, reporter)
-    session = Session(config, engine, loader, held_out, out, reporter)
+    session = Session(config, engine, loader, held_out, inputs, out, reporter)
     if saved:
         session.go_on(saved)
-    elif config.start_optimizer:
-        engine.load(checkpoints.folder(inputs["start"], config.start_step))
+    elif config.start:
+        _fork(session, checkpoints.folder(inputs["start"], config.start_step))
     session.run()
     if ranks.number == 0:
+        bundle.clear(out)
         with out.write("log.jsonl") as file:
             file.write("".join(session.log).encode())
         out.write_json("deepspeed.json", engine.config)
@@ -140,6 +142,14 @@ def _engine(config: Train, ranks: Ranks, model: HuggingFaceModel) -> Engine:
     micro_batch = config.rows_at_once(ranks.world)
     setup = configuration(config.speed.zero, micro_batch, config.clip, config.deepspeed)
     return Engine(ranks, network, config.optimizer.build(network), setup, config.clip)
+
+
+def _fork(session: Session, folder: Path) -> None:
+    """Take over what is asked for of the step in `folder`, beside its weights."""
+    if session.config.start_optimizer:
+        session.engine.load(folder)
+    if session.config.start_progress:
+        session.fork(checkpoints.read(folder).progress)
 
 
 def _report(config: Train, session: Session) -> Report:

@@ -19,6 +19,11 @@ class Constant(Warmed):
     cooldown_steps: Annotated[int, Field(ge=0)] = 0
     """Updates at the end over which it comes down to zero."""
 
+    @property
+    def least_steps(self) -> int:
+        """Warm-up and cool-down."""
+        return self.warmup_steps + self.cooldown_steps
+
     def decay(self, done: float, total: float) -> float:
         """1, and from `cooldown_steps` before the end a straight line to 0."""
         return min(1.0, (total - done) / self.cooldown_steps) if self.cooldown_steps else 1.0

@@ -25,6 +25,11 @@ class Warmed(Settings):
     """climb: up to the peak, from there the decay (RoBERTa, transformers). bert: from 0, then a drop onto the
     decay as counted from the first update. electra: from 0, the decay multiplied from the first update on."""
 
+    @property
+    def least_steps(self) -> int:
+        """Updates of its fixed stretches: fewer in all leave no room for them."""
+        return self.warmup_steps
+
     def factor(self, update: int, total: float) -> float:
         """Share of the peak for update number `update` (from 0) of `total`."""
         steps = self.warmup_steps

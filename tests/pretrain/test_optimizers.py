@@ -133,7 +133,7 @@ def tiny(model_type: str, **options: object) -> nn.Module:
 
     sizes = {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8}
     config = AutoConfig.for_model(model_type, vocab_size=30, pad_token_id=0, **sizes, **options)
-    network: nn.Module = AutoModelForMaskedLM.from_config(config)
+    network: nn.Module = AutoModelForMaskedLM.from_config(config)  # type: ignore[no-untyped-call]
     return network
 
 

@@ -103,7 +103,7 @@ def test_after_the_warm_up_each_shape_is_that_of_transformers(warmup: int) -> No
 def test_no_update_is_in_vain_and_none_is_above_the_peak(
     schedule: type[Warmed], warmup: int, total: int
 ) -> None:
-    found = factors(schedule(warmup_steps=warmup), total)
+    found = factors(schedule.model_validate({"warmup_steps": warmup}), total)
     assert all(0 < factor <= 1 for factor in found)
     top = found.index(max(found))
     assert found[: top + 1] == sorted(found[: top + 1])
