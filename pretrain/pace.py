@@ -4,7 +4,7 @@ What the clock decides must be decided alike on all ranks: they go by the clock 
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -40,7 +40,7 @@ class Pace:
             progress = replace(progress, seconds=self._now)
         return progress, stopping > 0
 
-    def left(self, progress: Progress) -> Iterable[int]:
+    def left(self, progress: Progress) -> Sequence[int]:
         """The steps to take, counted from 0; fewer if the time is over before."""
         config = self._config
         ahead = range(progress.step, progress.step if self.ended(progress) else config.steps)

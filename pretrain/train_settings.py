@@ -57,7 +57,7 @@ class Train(StageSettings):
     lexicon: Annotated[str | None, Reads("lexicon", required=False)] = None
     """Similar words, for replacements that use them."""
 
-    start: Annotated[str | None, Reads("checkpoint", required=False)] = None
+    start: Annotated[str | None, Reads("checkpoint", required=False, unfinished=True)] = None
     """Earlier training stage, or the folder of one in a store of runs, finished (checkpoint-0123...) or not
     (checkpoint-0123....partial), whose weights to start from."""
 
@@ -172,6 +172,8 @@ class Train(StageSettings):
             raise ValueError(
                 "start_step, start_optimizer and start_progress belong to `start`: name what to start from"
             )
+        if self.start and self.start.endswith(".partial") and not self.start_step:
+            raise ValueError(f"{self.start} is not finished: say its step to fork from by start_step")
         if (need := self.schedule.least_steps) > self.steps:
             what = "warmup_steps" if need == self.schedule.warmup_steps else "warmup_steps with cooldown"
             raise ValueError(f"schedule.{what} is {need}, but training ends after {self.steps}")
