@@ -89,6 +89,7 @@ class Session:
         if self._writes:
             self.reporter.rewind(self.progress.step)  # what a killed process said of steps that come again
         self._pace.start(self.progress)
+        self.engine.network.train()  # `from_pretrained` hands networks out with their dropout off
         with closing(self._windows()) as windows:
             for window in windows:
                 self._take(window)

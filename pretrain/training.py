@@ -171,7 +171,7 @@ def _report(config: Train, session: Session) -> Report:
             "precision": config.speed.precision,
         },
     }
-    summary = f"{config.steps:,} steps"
+    summary = f"{progress.step:,} steps"
     if means:
         summary += f", loss {means[0]['loss']:.3f} -> {means[-1]['loss']:.3f}"
     if held_out:
