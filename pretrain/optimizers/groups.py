@@ -77,7 +77,7 @@ def groups(network: nn.Module, weight_decay: float, layer_decay: float = 1.0) ->
 def set_rate(optimizer: Optimizer, learning_rate: float) -> None:
     """Give each group its share of the learning rate of the next step."""
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate * group["share"]
+        group["lr"] = learning_rate * group.get("share", 1.0)
 
 
 def _below_top(network: nn.Module) -> Mapping[nn.Parameter, int]:

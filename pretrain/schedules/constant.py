@@ -8,7 +8,7 @@ from pretrain.schedules.warmup import Warmed
 
 
 class Constant(Warmed):
-    """The peak for ever; or, with a cool-down, until then (arXiv:2405.18392: as good as cosine).
+    """The peak to the end, or down from it in a cool-down (arXiv:2405.18392: as good as cosine).
 
     Any checkpoint before the cool-down can be forked into a longer run, which keeps its rate.
     """

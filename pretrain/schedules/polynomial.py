@@ -9,7 +9,7 @@ from pretrain.schedules.warmup import Warmed
 
 
 class Polynomial(Warmed):
-    """`tf.train.polynomial_decay`, by which Google's BERT and fairseq's RoBERTa say their straight line."""
+    """A power of the way that is left: TensorFlow's `polynomial_decay`; of power 1 it is BERT's and RoBERTa's."""
 
     name: Literal["polynomial"] = "polynomial"
     """A power of the way that is left."""
