@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from corpora.artefact import Artefact, Draft
+from corpora.errors import UsageError
 from corpora.manifest import canonical
 from corpora.stage import JSON
 from pretrain import weights
@@ -57,7 +58,7 @@ class Bundle:
         rows = {str(step + 1): loader.samples(step) for step in steps}
         return cls(
             settings=config.model_dump(mode="json", round_trip=True, by_alias=True),
-            inputs={role: str(artefact.path) for role, artefact in inputs.items()},
+            inputs={role: str(artefact.path.absolute()) for role, artefact in inputs.items()},
             steps=[step + 1 for step in steps],
             rows={step: some.tolist() for step, some in rows.items()},
             documents=names(inputs["data"], np.concatenate(list(rows.values()))),
@@ -86,8 +87,13 @@ def read(folder: Path) -> Bundle:
         UsageError: it is no part of a training stage's draft.
         CorruptArtefact: it was changed since.
     """
-    draft = Artefact.unfinished(folder.parent, "checkpoint")
-    draft.file(f"{folder.name}/{FILE}")
+    if not (folder / FILE).is_file():
+        raise UsageError(
+            f"{folder} is no bundle (it has no {FILE}): give the folder that the message of the run names, "
+            f"{PREFIX}... below a checkpoint-....partial"
+        )
+    draft = Artefact.unfinished(folder.absolute().parent, "checkpoint")
+    draft.file(f"{folder.name}/{FILE}")  # named by the journal, not only there
     return Bundle(**json.loads((draft.folder(folder.name) / FILE).read_bytes()))
 
 

@@ -1,6 +1,7 @@
 """The training loop: step after step, with its log, its measurements on held-out rows, its checkpoints."""
 
 import json
+import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -172,16 +173,19 @@ class Session:
             rows = min(self.config.evaluate_rows, len(self.held_out.loader.tokens))
             batches = self.held_out.loader.evaluation(self.micro_batch, ranks.number, ranks.world, rows)
             measures = evaluate(self.engine, batches, self.objectives, self.held_out.unigrams)
-            self._compare(measures)
-            self._write({"step": self.progress.step, **{f"held_out_{k}": v for k, v in measures.items()}})
+            known = {f"held_out_{name}": value for name, value in measures.items() if math.isfinite(value)}
+            if self._writes and len(known) < len(measures):
+                self.reporter.say(f"step {self.progress.step:,}: the loss on held-out rows is no number")
+            self._compare(known)
+            self._write({"step": self.progress.step, **known})
             self._clock = time.monotonic()
 
     def _compare(self, measures: Mapping[str, float]) -> None:
         """Is this the best step so far? That of the lowest loss, or of the highest accuracy."""
-        if (name := self.config.keep_best) is None or name not in measures:
+        name = f"held_out_{self.config.keep_best}"
+        if name not in measures:
             return
-        measure, best = measures[name], self.progress.best
-        higher = name.endswith("_accuracy")
+        measure, best, higher = measures[name], self.progress.best, name.endswith("_accuracy")
         if best is None or (measure > best.measure if higher else measure < best.measure):
             self.progress = replace(self.progress, best=Best(self.progress.step, measure))
 

@@ -13,7 +13,7 @@ from pretrain.optimizers.groups import Adaptive
 class BertAdam(Adaptive):
     """Adam without bias correction, as in BERT and ELECTRA; decoupled weight decay.
 
-    It is the `AdamWeightDecayOptimizer` of google-research/bert (`optimization.py`) and google-research/electra.
+    It is the `AdamWeightDecayOptimizer` of Google's code (google-research/bert, google-research/electra).
     Moments start at 0 and are used as they are, so steps are larger than AdamW's while they fill up: with
     betas 0.9 and 0.999 by 3.2 at first, 6.5 at updates 10 to 15, 1.3 at 1,000. A long warm-up absorbs that, a
     short one does not: in short runs, learning rates do not carry over from AdamW.

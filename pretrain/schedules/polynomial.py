@@ -9,7 +9,7 @@ from pretrain.schedules.warmup import Warmed
 
 
 class Polynomial(Warmed):
-    """A power of the way that is left: TensorFlow's `polynomial_decay`; of power 1 it is BERT's and RoBERTa's."""
+    """A power of the way that is left: TensorFlow's `polynomial_decay`, of power 1 BERT's line."""
 
     name: Literal["polynomial"] = "polynomial"
     """A power of the way that is left."""

@@ -131,8 +131,12 @@ def test_a_damaged_bundle_is_refused(data: Artefact, tmp_path: Path) -> None:
     (folder / bundle.FILE).write_text(json.dumps(values))
     with pytest.raises(CorruptArtefact, match=r"bundle\.json"):
         replay(folder)
-    with pytest.raises(UsageError, match="no journal"):
+    with pytest.raises(UsageError, match=r"is no bundle \(it has no bundle.json\): give the folder that"):
         replay(tmp_path)
-    Draft.open(tmp_path / "tokens", "tokens", "x")
+    alone = shutil.copytree(folder, tmp_path / "elsewhere" / "diverged-00000003")
+    with pytest.raises(UsageError, match="elsewhere holds no journal"):
+        replay(Path(alone))
+    with Draft.open(tmp_path / "tokens", "tokens", "x").fill("diverged-00000001") as place:
+        shutil.copytree(folder, place)
     with pytest.raises(UsageError, match="holds 'tokens', but a draft of 'checkpoint'"):
         replay(tmp_path / "tokens.partial" / "diverged-00000001")

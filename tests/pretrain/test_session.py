@@ -250,3 +250,22 @@ def test_dropout_is_on_from_the_first_step_of_a_network_that_was_trained_before(
     monkeypatch.setattr(Engine, "update", seen)
     run(toy_train(model=None, start="first", steps=2), data, tmp_path / "second", start=first)
     assert on == [True, True]
+
+
+def test_a_held_out_loss_that_is_no_number_is_said_and_never_kept(
+    data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pretrain import session
+
+    course = iter([float("nan"), 2.0, float("inf")])
+
+    def measured(*_: object) -> dict[str, float]:
+        return {"mlm": next(course), "mlm_accuracy": 0.1, "unigram_accuracy": 0.1, "copy_accuracy": 0.1}
+
+    monkeypatch.setattr(session, "evaluate", measured)
+    reporter, config = StopAfter(), toy_train(keep_best="mlm", evaluate_every=4, keep_last=1)
+    made = run(config, data, tmp_path / "made", reporter)
+    assert [line["step"] for line in logged(made, "held_out_mlm")] == [8]
+    assert [line["step"] for line in logged(made, "held_out_mlm_accuracy")] == [4, 8, 12]
+    assert made.facts["checkpoints"] == [8, 12]
+    assert reporter.said == [f"step {step}: the loss on held-out rows is no number" for step in (4, 12)]
