@@ -116,7 +116,16 @@ def newest(out: Draft, ranks: Ranks) -> Saved | None:
 
 
 def folder(checkpoint: Artefact, step: int | None = None) -> Path:
-    """The folder of one step of a finished training stage, verified; of its last step by default.
+    """The folder of one step of a training stage, verified; of its last step by default.
+
+    Raises:
+        UsageError: that step was not kept.
+    """
+    return checkpoint.folder(part(chosen(checkpoint, step)))
+
+
+def chosen(checkpoint: Artefact, step: int | None) -> int:
+    """The step that is meant: `step`, or the last one.
 
     Raises:
         UsageError: that step was not kept.
@@ -125,7 +134,7 @@ def folder(checkpoint: Artefact, step: int | None = None) -> Path:
     wanted = kept[-1] if step is None else step
     if wanted not in kept:
         raise UsageError(f"{checkpoint.path} keeps no step {wanted}; it keeps {', '.join(map(str, kept))}")
-    return checkpoint.folder(part(wanted))
+    return wanted
 
 
 def tokenizer_files(folder: Path) -> list[Path]:

@@ -58,7 +58,7 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
         with out.write("log.jsonl") as file:
             file.write("".join(session.log).encode())
         out.write_json("deepspeed.json", engine.config)
-    return _report(config, session)
+    return _report(config, session, _lineage(config, inputs))
 
 
 def open_loader(config: Train, inputs: Mapping[str, Artefact], split: str) -> Loader:
@@ -152,7 +152,19 @@ def _fork(session: Session, folder: Path) -> None:
         session.fork(checkpoints.read(folder).progress)
 
 
-def _report(config: Train, session: Session) -> Report:
+def _lineage(config: Train, inputs: Mapping[str, Artefact]) -> dict[str, JSON]:
+    """Which step of which stage this one started from, and what it took over beside weights."""
+    if config.start is None:
+        return {}
+    return {
+        "checkpoint": inputs["start"].fingerprint,
+        "step": checkpoints.chosen(inputs["start"], config.start_step),
+        "optimizer": config.start_optimizer,
+        "progress": config.start_progress,
+    }
+
+
+def _report(config: Train, session: Session, lineage: Mapping[str, JSON]) -> Report:
     """First and last figures of the log, those on held-out rows and over all steps, and the steps kept."""
     means, held_out = rows_of(session.log, "loss"), rows_of(session.log, "held_out_mlm")
     progress = session.progress
@@ -160,6 +172,7 @@ def _report(config: Train, session: Session) -> Report:
         "steps": progress.step,
         "skipped": progress.step - progress.updates,
         "checkpoints": session.kept(),
+        "start": dict(lineage),
         "parameters": session.engine.network.model.num_parameters(),
         "first": means[0] if means else {},
         "last": means[-1] if means else {},

@@ -269,3 +269,41 @@ def test_a_held_out_loss_that_is_no_number_is_said_and_never_kept(
     assert [line["step"] for line in logged(made, "held_out_mlm_accuracy")] == [4, 8, 12]
     assert made.facts["checkpoints"] == [8, 12]
     assert reporter.said == [f"step {step}: the loss on held-out rows is no number" for step in (4, 12)]
+
+
+def test_a_skipped_step_is_in_no_mean_and_in_no_trend(
+    data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update, calls = Engine.update, list[float]()
+
+    def poisoned(self: Engine, learning_rate: float) -> float:
+        calls.append(learning_rate)
+        if len(calls) % 12 == 5:
+            next(self.network.parameters()).grad.fill_(float("inf"))  # type: ignore[union-attr]
+        return update(self, learning_rate)
+
+    monkeypatch.setattr(Engine, "update", poisoned)
+    one, three = (
+        run(toy_train(log_every=every, evaluate_every=None), data, tmp_path / str(every)) for every in (1, 3)
+    )
+    each = {int(str(line["step"])): line for line in logged(one, "loss")}
+    assert each.keys() == set(range(1, 13)) - {5}
+    second = logged(three, "loss")[1]  # of steps 4 to 6
+    assert second["real_tokens"] == int(str(each[4]["real_tokens"])) + int(str(each[6]["real_tokens"]))
+    norms = [float(str(each[step]["gradient_norm"])) for step in (4, 6)]
+    assert second["gradient_norm"] == pytest.approx(sum(norms) / 2)
+    progress = checkpoints.read(checkpoints.folder(one)).progress
+    assert (progress.step, progress.updates, progress.trend.losses) == (12, 11, 11)
+    assert calls[5] == calls[4]
+
+
+def test_a_fork_says_what_it_is_a_fork_of(data: Artefact, tmp_path: Path) -> None:
+    first = run(toy_train(), data, tmp_path / "first")
+    assert first.facts["start"] == {}
+    last = run(toy_train(model=None, start="first", steps=1), data, tmp_path / "last", start=first)
+    assert last.facts["start"] == {
+        "checkpoint": first.fingerprint,
+        "step": 12,
+        "optimizer": False,
+        "progress": False,
+    }
