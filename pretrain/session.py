@@ -1,13 +1,9 @@
 """The training loop: step after step, with its log, its measurements on held-out rows, its checkpoints."""
 
 import json
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
 from corpora.artefact import Draft
 from corpora.errors import BadData, Diverged, Interrupted
@@ -17,19 +13,12 @@ from pretrain import checkpoints
 from pretrain.batch import Window
 from pretrain.checkpoints import Progress
 from pretrain.engine import Engine
-from pretrain.evaluation import evaluate
+from pretrain.evaluation import HeldOut, evaluate
+from pretrain.gauge import Gauge
 from pretrain.loading import Loader
 from pretrain.step import Step, train_step
 from pretrain.tally import Tally
 from pretrain.train_settings import Train
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Rows that are never trained on, and how often each token occurs in the training text."""
-
-    loader: Loader
-    unigrams: NDArray[np.int64]  # (vocab,)
 
 
 class Session:
@@ -51,7 +40,7 @@ class Session:
         self.progress, self.log = Progress(), list[str]()
         self.micro_batch = config.rows_at_once(engine.ranks.world)
         self._writes = engine.ranks.number == 0
-        self._clock = time.monotonic()
+        self._gauge = Gauge(engine, config.speed.precision)
 
     def go_on(self, saved: checkpoints.Saved) -> None:
         """Stand where a checkpoint was made, with the optimizer's moments of that moment."""
@@ -84,7 +73,8 @@ class Session:
         ranks, config = self.engine.ranks, self.config
         left = range(self.progress.step, config.steps)
         bar = iter(self.reporter.track(left, "training", len(left), "steps"))
-        for window in self.loader.windows(left, ranks.number, ranks.world, self.micro_batch):
+        windows = self.loader.windows(left, ranks.number, ranks.world, self.micro_batch)
+        for window in self._gauge.watch(windows):
             with suppress(StopIteration, Interrupted):
                 next(bar)
             yield window
@@ -99,7 +89,8 @@ class Session:
             self._evaluate()
         stopping = self.engine.ranks.any(self.reporter.stopping)
         if end or stopping or done % config.save_every == 0:
-            self._save()
+            with self._gauge.paused():
+                self._save()
         if stopping and not end:
             raise Interrupted(f"stopped and saved after step {done:,}: the same command goes on from there")
 
@@ -142,21 +133,17 @@ class Session:
         """One line of means over the steps since the last line."""
         since = self.progress.since
         if since.steps:
-            seconds, self._clock = time.monotonic() - self._clock, time.monotonic()
             rate = self._learning_rate(self.progress.updates - 1)  # the last one that was used
             row = since.means(self.objectives) | {"learning_rate": rate}
-            self._write({"step": self.progress.step, **row}, {"tokens_per_second": since.tokens / seconds})
+            self._write({"step": self.progress.step, **row}, self._gauge.read())
         self.progress = replace(self.progress, since=Tally())
 
     def _evaluate(self) -> None:
         """One line of measurements on held-out rows."""
         if self.held_out:
-            ranks = self.engine.ranks
-            rows = min(self.config.evaluate_rows, len(self.held_out.loader.tokens))
-            batches = self.held_out.loader.evaluation(self.micro_batch, ranks.number, ranks.world, rows)
-            measures = evaluate(self.engine, batches, self.objectives, self.held_out.unigrams)
+            with self._gauge.paused():
+                measures = evaluate(self.engine, self.held_out, self.objectives)
             self._write({"step": self.progress.step, **{f"held_out_{k}": v for k, v in measures.items()}})
-            self._clock = time.monotonic()
 
     def _save(self) -> None:
         """A checkpoint of this step; then away with old ones."""
@@ -165,7 +152,6 @@ class Session:
         if self._writes:
             config = self.config
             checkpoints.prune(self.out, config.keep_last, config.keep_every, config.save_every)
-        self._clock = time.monotonic()
 
     def _write(self, row: Mapping[str, JSON], timing: Mapping[str, float] | None = None) -> None:
         """A line of the log; with clock times, which no artefact may hold, a line of the run's metrics."""

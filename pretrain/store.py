@@ -19,7 +19,7 @@ from corpora.artefact import Artefact, Draft, finished
 from corpora.errors import CannotWrite
 from corpora.manifest import canonical
 from corpora.places import File
-from corpora.stage import JSON, StageSettings, roles_of
+from corpora.stage import JSON, StageSettings, asides_of, roles_of
 from pretrain import notes
 
 FRESH_SECONDS = 2.0  # a younger file may change again within one tick of its clock
@@ -42,7 +42,7 @@ class Store:
         Raises:
             BadData: a file from outside is missing.
         """
-        left_out = config.unfingerprinted | roles_of(type(config)).keys()
+        left_out = asides_of(type(config)) | roles_of(type(config)).keys()
         return {
             "settings": config.model_dump(mode="json", exclude=set(left_out)),
             "format": config.format,

@@ -6,14 +6,16 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from corpora.settings import Settings, named
-from corpora.stage import Reads, StageSettings
+from corpora.settings import Items, Settings, named
+from corpora.stage import Aside, Reads, StageSettings
 from pretrain.masking import Masking, WholeWordMasking
 from pretrain.networks import Model
 from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW, Optimizer
 from pretrain.replacement import BertReplacement, Replacement
 from pretrain.schedules import Linear, Schedule
+from pretrain.tracking import Tracker
+from pretrain.tracking.tensorboard import TensorBoard
 from tokenization.pretrained import Pretrained
 
 Count = Annotated[int, Field(ge=1)]
@@ -99,29 +101,32 @@ class Train(StageSettings):
     patience: Count = 10
     """Steps in a row that may be skipped for a loss or gradient that is no number, before training stops."""
 
-    save_every: Count = 1000
+    save_every: Annotated[Count, Aside()] = 1000
     """Steps between checkpoints."""
 
-    keep_last: Count = 2
+    keep_last: Annotated[Count, Aside()] = 2
     """Checkpoints to keep, the newest ones."""
 
-    keep_every: Count | None = None
+    keep_every: Annotated[Count | None, Aside()] = None
     """Keep, besides, those at multiples of so many steps."""
 
-    log_every: Count = 10
+    log_every: Annotated[Count, Aside()] = 10
     """Steps whose means make one line of the log."""
 
-    evaluate_every: Count | None = None
+    evaluate_every: Annotated[Count | None, Aside()] = None
     """Steps between measurements on held-out rows; left out, only at the end."""
 
-    evaluate_rows: Count = 1024
+    evaluate_rows: Annotated[Count, Aside()] = 1024
     """Held-out rows to measure on, at most."""
+
+    trackers: Annotated[Items[Tracker], Aside()] = (TensorBoard(),)
+    """Who is shown what is measured: tensorboard, wandb, trackio, swanlab, or {name: wandb, project: ...}."""
 
     deepspeed: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Keys of DeepSpeed's own configuration, laid over the one that is made from this recipe; they may change
     the result."""
 
-    speed: Speed = Speed()
+    speed: Annotated[Speed, Aside()] = Speed()
     """What changes speed, and the result by no more than chance."""
 
     def rows_at_once(self, world: int) -> int:

@@ -12,18 +12,20 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON, Report
-from pretrain import checkpoints
+from pretrain import asides, checkpoints
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
+from pretrain.evaluation import HeldOut
 from pretrain.loading import Loader
 from pretrain.networks import HuggingFaceModel, Network, build, check_fit
-from pretrain.session import HeldOut, Session, rows_of
+from pretrain.session import Session, rows_of
 from pretrain.train_settings import Speed, Train
 from pretrain.vectors import grow, silence
 from pretrain.weights import check_vocabulary, load, start_from
+from tokenization import sources
 from tokenization.lexicon.table import LexiconTable
 from tokenization.pretrained import Pretrained
-from tokenization.tokens import TokenSet
+from tokenization.tokens import TokenSet, splits
 
 __all__ = ["Speed", "Train", "train"]
 
@@ -45,14 +47,17 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     model = load(saved.folder) if saved else _first_model(config, inputs, loader.tokens, reporter)
     check_fit(model, loader.tokens.vocabulary_size, loader.tokens.length)
     engine = _engine(config, ranks, model)
-    held_out = _held_out(config, inputs, ranks, reporter)
+    held_out = _held_out(config, inputs)
     session = Session(config, engine, loader, held_out, out, reporter)
+    if ranks.number == 0:
+        asides.note(config, out, reporter)
     if saved:
         session.go_on(saved)
     elif config.start_optimizer:
         engine.load(checkpoints.folder(inputs["start"], config.start_step))
     session.run()
     if ranks.number == 0:
+        out.discard(asides.PART)
         with out.write("log.jsonl") as file:
             file.write("".join(session.log).encode())
         out.write_json("deepspeed.json", engine.config)
@@ -91,24 +96,14 @@ def _refuse_characters(strategy: str, data: Artefact) -> None:
         )
 
 
-def _held_out(
-    config: Train, inputs: Mapping[str, Artefact], ranks: Ranks, reporter: Reporter
-) -> HeldOut | None:
-    """The held-out rows, if the token set has any, and one for each rank at least."""
+def _held_out(config: Train, inputs: Mapping[str, Artefact]) -> HeldOut | None:
+    """The held-out rows, if the token set has any."""
     data = inputs["data"]
-    if not data.names(f"{HELD_OUT}-"):
-        return None
-    rows = min(config.evaluate_rows, len(TokenSet.open(data, HELD_OUT)))
-    if rows < ranks.world:
-        if ranks.number == 0:
-            reporter.say(
-                f"nothing will be measured on held-out rows: there are {rows} to measure on, "
-                f"and each of {ranks.world} processes needs one"
-            )
+    if HELD_OUT not in splits(data) or not len(TokenSet.open(data, HELD_OUT)):
         return None
     loader, unigrams = open_loader(config, inputs, HELD_OUT), np.load(data.file("unigrams.npy"))
     unigrams[list(loader.tokens.special_ids)] = 0  # never to be predicted
-    return HeldOut(loader, unigrams)
+    return HeldOut(loader, unigrams, sources.read(data), config.evaluate_rows)
 
 
 def _first_model(
