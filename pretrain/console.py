@@ -31,6 +31,7 @@ from pretrain.tracking.tracker import Tracked
 
 Item = TypeVar("Item")
 QUIET_SECONDS = 15.0  # between two progress lines where no terminal shows a bar
+PATIENT_SECONDS = 120.0  # the same where lines of measurements come as well
 PAGE_SECONDS = 60.0  # between two drawings of the report page, and
 PAGE_SHARE = 0.01  # the most of the time that these may take
 
@@ -92,7 +93,7 @@ class RunReporter:
         self._started = self._spoke = time.monotonic()
         self._draw, self._draw_after = draw, self._started + PAGE_SECONDS
         self._bar_shown: Bar | None = None
-        self._left = ""
+        self._left, self._patience = "", QUIET_SECONDS
         run = Tracked(folder, folder.name, stage, "", settings or {})
         self._board = Board(trackers, run, self.say)
 
@@ -130,6 +131,7 @@ class RunReporter:
     def _show(self, row: Mapping[str, JSON], now: float) -> None:
         """Beneath the bar; elsewhere as a line, unless one was printed a moment ago."""
         told = brief(row)
+        self._patience = PATIENT_SECONDS if told else self._patience
         if self._bar_shown and told:
             self._bar_shown.told = told
         elif told and not self._console.is_terminal and now - self._spoke > QUIET_SECONDS:
@@ -185,7 +187,7 @@ class RunReporter:
             yield item
             now = time.monotonic()
             self._left = f", {clock((now - begun) / done * (total - done))} left" if total else ""
-            if now - self._spoke > QUIET_SECONDS:
+            if now - self._spoke > self._patience:
                 self._spoke = now
                 of = f"/{total:,}" if total else ""
                 self._console.print(f"  {what}: {done:,}{of} {unit}".rstrip(), markup=False, highlight=False)

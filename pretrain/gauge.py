@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -19,7 +19,7 @@ from pretrain.peak import matrix_peak
 class _Seen:
     """Sums over the windows since the last reading."""
 
-    begun: float = field(default_factory=time.monotonic)
+    begun: float  # on the clock
     waited: float = 0.0  # seconds
     steps: int = 0
     tokens: int = 0  # real ones, on all ranks; so are the next two
@@ -47,7 +47,8 @@ class Gauge:
         self._flops = Flops.of(engine.network.model)
         ranks = engine.ranks
         peak = torch.tensor(matrix_peak(ranks.device, precision), dtype=torch.float64, device=ranks.device)
-        self._peak, self._device, self._seen = float(ranks.total(peak)), ranks.device, _Seen()
+        self._peak, self._device = float(ranks.total(peak)), ranks.device
+        self._seen = _Seen(time.monotonic())
 
     def watch(self, windows: Iterator[Window]) -> Iterator[Window]:
         """The same windows, counted, and the time that is spent waiting for them."""
@@ -69,8 +70,8 @@ class Gauge:
 
     def read(self) -> dict[str, float]:
         """Figures of all that was seen since the last reading; then start anew."""
-        seen, self._seen = self._seen, _Seen()
-        seconds = max(time.monotonic() - seen.begun, 1e-9)
+        now, seen = time.monotonic(), self._seen
+        self._seen, seconds = _Seen(now), max(now - seen.begun, 1e-9)
         return {
             "tokens_per_second": seen.tokens / seconds,
             "steps_per_second": seen.steps / seconds,

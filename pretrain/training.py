@@ -13,6 +13,7 @@ from corpora.errors import UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON, Report
 from pretrain import asides, checkpoints
+from pretrain.card import phase
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
 from pretrain.evaluation import HeldOut
@@ -61,7 +62,7 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
         with out.write("log.jsonl") as file:
             file.write("".join(session.log).encode())
         out.write_json("deepspeed.json", engine.config)
-    return _report(config, session)
+    return _report(config, inputs, session)
 
 
 def open_loader(config: Train, inputs: Mapping[str, Artefact], split: str) -> Loader:
@@ -137,7 +138,7 @@ def _engine(config: Train, ranks: Ranks, model: HuggingFaceModel) -> Engine:
     return Engine(ranks, network, config.optimizer.build(network), setup, config.clip)
 
 
-def _report(config: Train, session: Session) -> Report:
+def _report(config: Train, inputs: Mapping[str, Artefact], session: Session) -> Report:
     """First and last figures of the log, those on held-out rows and over all steps, and the steps kept."""
     means, held_out = rows_of(session.log, "loss"), rows_of(session.log, "held_out_mlm")
     progress = session.progress
@@ -150,6 +151,7 @@ def _report(config: Train, session: Session) -> Report:
         "last": means[-1] if means else {},
         "held_out": held_out[-1] if held_out else {},
         "masking": progress.masks.realised(),
+        "phases": _phases(config, inputs, session),
         "speed": {
             "processes": session.engine.ranks.world,
             "micro_batch": session.micro_batch,
@@ -165,3 +167,11 @@ def _report(config: Train, session: Session) -> Report:
         summary += f" (the most frequent token would be: {last['held_out_unigram_accuracy']:.1%}"
         summary += f"; repeating what stands there: {last['held_out_copy_accuracy']:.1%})"
     return Report(summary, facts)
+
+
+def _phases(config: Train, inputs: Mapping[str, Artefact], session: Session) -> list[JSON]:
+    """What the model card tells of this stage, behind what it tells of those that it started from."""
+    before = inputs["start"].facts.get("phases", []) if "start" in inputs else []
+    base = config.from_pretrained if config.from_pretrained and not config.from_pretrained.folder() else None
+    this = phase(config.model_dump(mode="json"), inputs["data"].facts, base.path if base else None)
+    return [*before, this | {"tokens": sum(int(row["real_tokens"]) for row in rows_of(session.log, "loss"))}]

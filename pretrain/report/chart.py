@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 Point: TypeAlias = tuple[float, float]  # (step, value)
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 520, 250, 56, 14, 12, 26  # of a chart, and its margins
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 420, 220, 50, 14, 12, 26  # of a chart, and its margins
 MOST_POINTS = 400  # of a line as drawn
 MOST_NOTES = 120  # points that tell their figures
 COLOURS = 8
@@ -37,17 +37,17 @@ class Chart:
     lines: Sequence[Line]
     write: Callable[[float], str] = field(default=lambda value: short(value))
     least: float | None = None  # the vertical axis begins here at the latest
-    most: float | None = None  # it ends here at the latest, and what lies beyond is cut
     note: str = ""
 
     def svg(self) -> str:
-        """The chart as a figure of HTML; "" if no line has two points."""
-        lines = [line for line in self.lines if len(line.points) > 1 or line.dashed]
-        if not any(len(line.points) > 1 for line in lines):
+        """The chart as a figure of HTML; "" if no line but baselines has a point."""
+        lines = [line for line in self.lines if line.points]
+        if all(line.dashed for line in lines):
             return ""
-        frame = Frame.around(lines, self.least, self.most)
+        frame = Frame.around(lines, self.least)
         drawn = "".join([*frame.axes(self.write), *(_drawn(line, frame, self.write) for line in lines)])
-        legend = "".join(_key(line) for line in lines if not line.faint)
+        named = [line for line in lines if not line.faint]
+        legend = "".join(map(_key, named)) if len(named) > 1 else ""
         note = f"<small>{html.escape(self.note)}</small>" if self.note else ""
         return (
             f"<figure><figcaption>{html.escape(self.title)}{note}</figcaption>"
@@ -58,39 +58,36 @@ class Chart:
 
 @dataclass(frozen=True)
 class Frame:
-    """From steps and values to places of the drawing."""
+    """From steps and values to places of the drawing; steps begin at 0."""
 
-    x: tuple[float, float]
+    last: float  # step
     y: tuple[float, float]
 
     @classmethod
-    def around(cls, lines: Sequence[Line], least: float | None, most: float | None) -> "Frame":
+    def around(cls, lines: Sequence[Line], least: float | None) -> "Frame":
         """The smallest with round numbers at its edges that holds all lines."""
         steps = [x for line in lines for x, _ in line.points]
         values = [y for line in lines for y in _heights(line)]
         low = min([*values, *([] if least is None else [least])])
         high = max([*values, *([] if least is None else [least])])
-        ticks = nice(low, high if most is None else min(high, most))
-        return cls(
-            (min(steps), max(steps) if max(steps) > min(steps) else min(steps) + 1), (ticks[0], ticks[-1])
-        )
+        ticks = nice(low, high)
+        return cls(max([*steps, 1.0]), (ticks[0], ticks[-1]))
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Across and down."""
-        (x0, x1), (y0, y1) = self.x, self.y
-        y = min(max(y, y0), y1)
-        across = LEFT + (x - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT)
+        y0, y1 = self.y
+        across = LEFT + x / self.last * (WIDTH - LEFT - RIGHT)
         return across, HEIGHT - BOTTOM - (y - y0) / (y1 - y0) * (HEIGHT - BOTTOM - TOP)
 
     def axes(self, write: Callable[[float], str]) -> Iterator[str]:
         """Grid and numbers."""
         for value in nice(*self.y):
-            _, down = self.place(self.x[0], value)
-            yield f'<path class=grid d="M{LEFT} {down:.1f}H{WIDTH - RIGHT}"/>'
+            _, down = self.place(0, value)
+            yield f'<path class="grid" d="M{LEFT} {down:.1f}H{WIDTH - RIGHT}"/>'
             said = html.escape(write(value))
             yield f'<text x="{LEFT - 7}" y="{down + 3.5:.1f}" text-anchor="end">{said}</text>'
-        for step in nice(*self.x):
-            if self.x[0] <= step <= self.x[1]:
+        for step in nice(0, self.last, 4):
+            if step <= self.last:
                 across, _ = self.place(step, self.y[0])
                 anchor = "end" if across > WIDTH - RIGHT - 16 else "middle"
                 yield f'<text x="{across:.1f}" y="{HEIGHT - 9}" text-anchor="{anchor}">{short(step)}</text>'
@@ -112,12 +109,12 @@ def nice(low: float, high: float, wanted: int = 5) -> list[float]:
 
 
 def short(value: float) -> str:
-    """A number that fits beside an axis: `6.5`, `12k`, `1e-04`."""
+    """A number that fits beside an axis: `6.5`, `12k`, `1e-4`."""
     size = abs(value)
     for unit, word in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if size >= unit:
             return f"{value / unit:.4g}{word}"
-    return "0" if size < 1e-12 else f"{value:.3g}" if size >= 1e-3 else f"{value:.1e}"
+    return "0" if size < 1e-12 else f"{value:.3g}" if size >= 1e-3 else f"{value:.2g}".replace("e-0", "e-")
 
 
 def percent(value: float) -> str:
@@ -156,8 +153,8 @@ def _heights(line: Line) -> Iterable[float]:
 def _drawn(line: Line, frame: Frame, write: Callable[[float], str]) -> str:
     kind = " dashed" if line.dashed else " faint" if line.faint else ""
     points = thinned(line.points)
-    if len(points) == 1:  # a baseline that was measured once holds everywhere
-        points = [(frame.x[0], points[0][1]), (frame.x[1], points[0][1])]
+    if line.dashed:  # a baseline holds everywhere
+        points = [(0, points[0][1]), *points, (frame.last, points[-1][1])]
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (frame.place(*point) for point in points))
     parts = [_band(line, frame)] if line.band else []
     parts.append(f'<path class="line c{line.colour % COLOURS}{kind}" d="M{path}"/>')
@@ -188,7 +185,7 @@ def _band(line: Line, frame: Frame) -> str:
 def _note(name: str, point: Point, frame: Frame, write: Callable[[float], str]) -> str:
     x, y = frame.place(*point)
     said = html.escape(f"{name}, step {point[0]:,.0f}: {write(point[1])}")
-    return f'<circle class=note cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{said}</title></circle>'
+    return f'<circle class="note" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{said}</title></circle>'
 
 
 def _key(line: Line) -> str:

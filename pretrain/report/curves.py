@@ -9,12 +9,23 @@ from pretrain.report.chart import Chart, Line, Point, percent, smoothed
 
 HELD_OUT = "held_out_"
 Rows = Sequence[Mapping[str, JSON]]
+DRAWN = frozenset(
+    {
+        *("stage", "step", "seconds", "epoch", "skipped", "loss", "mlm", "mlm_accuracy", "learning_rate"),
+        *("gradient_norm", "real_tokens", "tokens_per_second", "steps_per_second", "share_of_peak"),
+        *("loader_wait_share", "padding_share", "peak_memory", "mask_rate", "mask_rate_deviation"),
+        *(f"{kind}_share" for kind in KINDS),
+    }
+)
+"""Measures that have a place in a chart, or none."""
 
 
 def charts(rows: Rows) -> Iterator[Chart]:
     """All of them, the most looked at first."""
-    pairs = [name for name in ("sop", "nsp") if points(rows, name)]
-    yield Chart("Loss", list(_loss(rows)), note="nats; training smoothed")
+    measured = {key for row in rows for key in row}
+    terms = sorted(key for key in measured - {"mlm"} if f"{key}_accuracy" in measured)
+    base = Line("unigram", points(rows, f"{HELD_OUT}unigram"), 7, dashed=True)
+    yield Chart("Loss", [*_loss(rows, "mlm"), base], note="nats a token; training smoothed")
     yield Chart("Right at positions to predict", list(_accuracy(rows)), percent, least=0)
     names = sources(rows)
     for unit, word in (("", "tokens"), ("_word", "whole words")) if names else ():
@@ -23,15 +34,18 @@ def charts(rows: Rows) -> Iterator[Chart]:
     if names:
         lines = [Line(n, points(rows, f"{HELD_OUT}mlm/{n}"), i) for i, n in enumerate(names)]
         yield Chart("Loss by source", lines, note="held out, nats a token")
-    for name in pairs:
-        yield Chart(f"{name.upper()}: right", list(_pair(rows, name)), percent)
+    for name in (name for name in terms if not name.startswith(HELD_OUT)):
+        yield Chart(f"{name.upper()}: right", list(_term(rows, name)), percent)
+        yield Chart(f"{name.upper()}: loss", list(_loss(rows, name)), note="nats; training smoothed")
     yield Chart("Learning rate", [Line("learning rate", points(rows, "learning_rate"))], least=0)
     yield Chart("Gradient norm", list(_noisy("before clipping", points(rows, "gradient_norm"))), least=0)
     yield Chart("Real tokens a second", list(_noisy("tokens/s", points(rows, "tokens_per_second"))), least=0)
     yield Chart("Use of the machine", list(_machine(rows)), percent, least=0)
     yield Chart("Mask rate of rows", list(_mask_rate(rows)), percent, note="mean, and one standard deviation")
     yield Chart("What stands at positions to predict", list(_kinds(rows)), percent, least=0)
-    yield Chart("Memory", [Line("peak, bytes", points(rows, "peak_memory"))], least=0)
+    for name in sorted(measured - DRAWN - {*terms, *(f"{term}_accuracy" for term in terms)}):
+        if not name.startswith(HELD_OUT):  # whatever else is measured, now or in future
+            yield Chart(name.replace("_", " "), list(_noisy(name, points(rows, name))))
 
 
 def points(rows: Iterable[Mapping[str, JSON]], key: str) -> list[Point]:
@@ -53,14 +67,9 @@ def _noisy(name: str, raw: Sequence[Point], colour: int = 0) -> Iterator[Line]:
     yield Line(name, smoothed(raw), colour)
 
 
-def _loss(rows: Rows) -> Iterator[Line]:
-    terms = [name for name in ("mlm", "sop", "nsp") if points(rows, name)]
-    if len(terms) > 1:
-        yield from _noisy("training, all terms", points(rows, "loss"), 7)
-    for colour, name in enumerate(terms):
-        yield from _noisy(f"training, {name.upper()}", points(rows, name), 2 * colour)
-        yield Line(f"held out, {name.upper()}", points(rows, f"{HELD_OUT}{name}"), 2 * colour + 1)
-    yield Line("unigram", points(rows, f"{HELD_OUT}unigram"), 7, dashed=True)
+def _loss(rows: Rows, name: str) -> Iterator[Line]:
+    yield from _noisy("training", points(rows, name))
+    yield Line("held out", points(rows, f"{HELD_OUT}{name}"), 1)
 
 
 def _accuracy(rows: Rows) -> Iterator[Line]:
@@ -78,9 +87,11 @@ def _by_source(rows: Rows, names: Sequence[str], unit: str) -> Iterator[Line]:
         yield Line(f"{name}, unigram", base, colour, dashed=True)
 
 
-def _pair(rows: Rows, name: str) -> Iterator[Line]:
+def _term(rows: Rows, name: str) -> Iterator[Line]:
     yield from _noisy("training", points(rows, f"{name}_accuracy"))
     yield Line("held out", points(rows, f"{HELD_OUT}{name}_accuracy"), 1)
+    if name in ("sop", "nsp"):
+        yield Line("chance", [(0, 0.5)], 7, dashed=True)
 
 
 def _machine(rows: Rows) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """The tables and the headline figures of the page."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,8 @@ def tiles(rows: Rows, steps: int | None) -> Iterator[tuple[str, str]]:
         yield thousands(tokens), "tokens read"
     if shares := [value for _, value in points(rows, "share_of_peak")]:
         yield f"{sorted(shares)[len(shares) // 2]:.0%}", "of the measured matrix peak, median"
+    if "peak_memory" in latest:
+        yield f"{latest['peak_memory'] / 1e9:.3g} GB", "most memory of a process"
     yield clock(_seconds(rows)), "at work"
 
 
@@ -83,16 +86,11 @@ def made(artefacts: Sequence[tuple[str, Artefact]]) -> Table:
     return Table("", ["stage", "what", "fingerprint"], lines, numbers=False)
 
 
-def libraries(found: Mapping[str, str]) -> Table:
-    """Versions."""
-    return Table("", ["library", "version"], [[*pair] for pair in found.items()], numbers=False)
-
-
 def _latest(rows: Rows) -> dict[str, JSON]:
-    """The newest value of every measure."""
+    """The newest value of every measure that is a number."""
     latest: dict[str, JSON] = {}
     for row in rows:
-        latest |= row
+        latest |= {key: v for key, v in row.items() if isinstance(v, int | float) and math.isfinite(v)}
     return latest
 
 

@@ -35,7 +35,7 @@ def write_report(
         "<h2>What was made</h2>",
         _table(figures.made(made)),
         "<h2>What it was made with</h2>",
-        _table(figures.libraries(versions.remembered(folder))),
+        _chips(versions.remembered(folder)),
         "<h2>All figures</h2>",
         *(_details(name, artefact.facts) for name, artefact in made if artefact.facts),
         f"<details><summary>effective recipe</summary><pre>{html.escape(recipe.effective())}</pre></details>",
@@ -77,6 +77,11 @@ def _table(table: Table) -> str:
     kind = "numbers" if table.numbers else "words"
     body = "".join(f"<tr>{line}" for line in lines)
     return f"<div class=wide><table class={kind}>{caption}<tr>{head}{body}</table></div>"
+
+
+def _chips(words: Mapping[str, str]) -> str:
+    each = (f"<span>{html.escape(name)} <b>{html.escape(word)}</b></span>" for name, word in words.items())
+    return f"<p class=chips>{''.join(each)}"
 
 
 def _details(name: str, facts: Mapping[str, JSON]) -> str:

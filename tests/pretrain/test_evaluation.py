@@ -134,7 +134,7 @@ class Share:
     number: int
     world: int
     kept: list[Tensor]
-    device: torch.device = torch.device("cpu")
+    device: str = "cpu"
 
     def total(self, values: Tensor) -> Tensor:
         self.kept.append(values.clone())

@@ -55,7 +55,7 @@ def make_token_set(
     tokens: Sequence[str] = PLAIN,
     sources: Sequence[str] = (),
 ) -> Artefact:
-    """A finished token set at `folder` with these rows, words for the lexicon, sources of held-out documents."""
+    """A finished token set at `folder` with these rows, words for the lexicon, sources of held-out text."""
     from transformers import AutoTokenizer
 
     draft = Draft.open(folder, "tokens", "hand-made")
