@@ -20,20 +20,19 @@ def brief(row: Mapping[str, JSON]) -> str:
 def _training(row: Mapping[str, JSON]) -> Iterator[str]:
     if "loss" not in row:
         return
-    yield f"loss {row['loss']:.3f}"
     terms = [name.removesuffix("_accuracy") for name in row if name.endswith("_accuracy")]
-    if len(terms) > 1:
-        yield from (f"{name} {row[name]:.3f}" for name in terms if name in row)
+    parts = ", ".join(f"{name} {row[name]:.3f}" for name in terms if name in row) if len(terms) > 1 else ""
+    yield f"loss {row['loss']:.3f}" + (f" ({parts})" if parts else "")
     if "mlm_accuracy" in row:
         yield f"{row['mlm_accuracy']:.1%} right"
-    if "learning_rate" in row:
-        yield f"lr {row['learning_rate']:.1e}"
-    if "gradient_norm" in row:
-        yield f"gradient {row['gradient_norm']:.2g}"
     if "tokens_per_second" in row:
         yield f"{thousands(row['tokens_per_second'])} tokens/s"
     if "share_of_peak" in row:
         yield f"{row['share_of_peak']:.0%} of peak"
+    if "learning_rate" in row:
+        yield f"lr {row['learning_rate']:.1e}"
+    if "gradient_norm" in row:
+        yield f"gradient {row['gradient_norm']:.2g}"
 
 
 def _measured_apart(row: Mapping[str, JSON]) -> Iterator[str]:

@@ -80,6 +80,7 @@ def run(job: Job) -> None:
     folder = folders.claim(job.recipe, job.runs)
     check_installed(tracker for link in links for tracker in getattr(link.config, "trackers", ()))
     with _locked(folder / "lock", str(folder)):
+        folders.keep(folder, job.recipe)
         _say_hello(job)
         _note_versions(job, folder)
         made = []

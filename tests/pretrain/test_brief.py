@@ -13,8 +13,8 @@ ROW = {
 
 def test_a_line_of_training() -> None:
     assert brief(ROW) == (
-        "step 1,400: loss 7.100, mlm 6.500, sop 0.600, 12.3% right, lr 1.0e-04, gradient 1.2, "
-        "18.2k tokens/s, 41% of peak"
+        "step 1,400: loss 7.100 (mlm 6.500, sop 0.600), 12.3% right, 18.2k tokens/s, 41% of peak, "
+        "lr 1.0e-04, gradient 1.2"
     )
     one = {"step": 1, "loss": 7.0, "mlm": 7.0, "mlm_accuracy": 0.0}
     assert brief(one) == "step 1: loss 7.000, 0.0% right"
