@@ -20,14 +20,20 @@ class Board:
     def __init__(self, trackers: Sequence[AnyTracker], run: Tracked, say: Callable[[str], None]) -> None:
         """Stand ready to tell `trackers` of `run`, and `say` to a person what fails."""
         self._trackers, self._run, self._say = trackers, run, say
+        self._begun = False
         self._open = dict[str, tuple[Curves, int]]()  # and the last step that it was told of
 
     def begin(self, after: int, told: int) -> None:
         """Training goes on after a step, 0 at its beginning; all up to step `told` was shown before.
 
+        Said again, it changes nothing: what is open stays open.
+
         Steps that come again measure what they measured before. A tracker that can forget them does;
         any other is not told of them twice.
         """
+        if self._begun:
+            return
+        self._begun, after = True, max(after, 0)
         run = replace(self._run, after=after, id=_id(self._run, after))
         for tracker in self._trackers:
             if not installed(tracker):

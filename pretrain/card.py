@@ -88,7 +88,7 @@ def card(
 ) -> str:
     """The text of the card. `log` is that of the exported step; `encoder`: the pooler is exported too."""
     rows = [json.loads(line) for line in log]
-    held_out = next((row for row in reversed(rows) if f"{HELD_OUT}mlm" in row), {})
+    held_out: dict[str, JSON] = next((row for row in reversed(rows) if f"{HELD_OUT}mlm" in row), {})
     phases = [dict(one) for one in training.get("phases", [])]
     for last in phases[-1:]:
         last["steps"], last["tokens"] = export["step"], _tokens(rows)
@@ -160,6 +160,7 @@ def _measured(row: Mapping[str, JSON]) -> Iterator[str]:
     yield ""
     yield "Unigram: always the most frequent token. Copy: what stands at the position. A word is right when"
     yield "all of its masked tokens are."
+    yield ""
     yield from (
         f"{name.upper()}: {row[f'{HELD_OUT}{name}_accuracy']:.2%} of held-out pairs right."
         for name in ("sop", "nsp")

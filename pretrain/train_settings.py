@@ -14,8 +14,7 @@ from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW, Optimizer
 from pretrain.replacement import BertReplacement, Replacement
 from pretrain.schedules import Linear, Schedule
-from pretrain.tracking import Tracker
-from pretrain.tracking.tensorboard import TensorBoard
+from pretrain.tracking import TensorBoard, Tracker
 from tokenization.pretrained import Pretrained
 
 Count = Annotated[int, Field(ge=1)]

@@ -8,6 +8,7 @@ from pretrain.batch import KINDS
 from pretrain.report.chart import Chart, Line, Point, percent, smoothed
 
 HELD_OUT = "held_out_"
+WARM_UP = "head_warmup_step"
 Rows = Sequence[Mapping[str, JSON]]
 DRAWN = frozenset(
     {
@@ -22,6 +23,7 @@ DRAWN = frozenset(
 
 def charts(rows: Rows) -> Iterator[Chart]:
     """All of them, the most looked at first."""
+    rows = [row for row in rows if WARM_UP not in row]  # all of them at step 0
     measured = {key for row in rows for key in row}
     terms = sorted(key for key in measured - {"mlm"} if f"{key}_accuracy" in measured)
     base = Line("unigram", points(rows, f"{HELD_OUT}unigram"), 7, dashed=True)

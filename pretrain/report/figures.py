@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from corpora.artefact import Artefact
 from corpora.stage import JSON
 from pretrain.brief import clock, thousands
-from pretrain.report.curves import HELD_OUT, Rows, points, sources
+from pretrain.report.curves import HELD_OUT, WARM_UP, Rows, points, sources
 
 SHOWN_SKIPS = 20
 
@@ -68,6 +68,15 @@ def _figures(row: Mapping[str, JSON], ending: str) -> Iterator[str]:
         for name in ("mlm", "unigram", "copy"):
             share = row.get(f"{HELD_OUT}{name}{unit}_accuracy{ending}")
             yield "" if share is None else f"{share:.2%}"
+
+
+def warm_up(rows: Rows) -> Table | None:
+    """What was measured while the heads alone learnt."""
+    found = [row for row in rows if WARM_UP in row]
+    names = [key for key in found[0] if key not in {"stage", "step", "seconds", WARM_UP}] if found else []
+    lines = [[f"{row[WARM_UP]:,}", *(f"{row.get(name, 0):.2%}" for name in names)] for row in found]
+    headings = [name.removeprefix("head_").replace("_", " ") for name in names]
+    return Table("The heads alone, before the first step", ["after", *headings], lines) if found else None
 
 
 def skipped(rows: Rows) -> Table | None:

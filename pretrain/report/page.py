@@ -15,6 +15,7 @@ from pretrain.report.figures import Table
 from pretrain.train_settings import Train
 
 REFRESH_SECONDS = 60
+TABLES = (figures.held_out, figures.warm_up, figures.skipped)
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -60,10 +61,7 @@ def _trained(recipe: Recipe, rows: Rows) -> Iterator[str]:
         steps = config.steps if isinstance(config, Train) else None
         yield f"<div class=tiles>{''.join(_tile(*tile) for tile in figures.tiles(mine, steps))}</div>"
         yield f"<div class=charts>{''.join(chart.svg() for chart in charts(mine))}</div>"
-        if (table := figures.held_out(mine)) is not None:
-            yield _table(table)
-        if (table := figures.skipped(mine)) is not None:
-            yield _table(table)
+        yield from (_table(table) for made in TABLES if (table := made(mine)) is not None)
 
 
 def _tile(value: str, what: str) -> str:

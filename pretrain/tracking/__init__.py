@@ -16,6 +16,17 @@ from pretrain.tracking.tensorboard import TensorBoard
 from pretrain.tracking.trackio import Trackio
 from pretrain.tracking.wandb import Wandb
 
+__all__ = [
+    "AnyTracker",
+    "SwanLab",
+    "TensorBoard",
+    "Tracker",
+    "Trackio",
+    "Wandb",
+    "check_installed",
+    "installed",
+]
+
 AnyTracker: TypeAlias = TensorBoard | Wandb | Trackio | SwanLab
 Tracker = Annotated[AnyTracker, Field(discriminator="name"), named("name")]
 

@@ -27,7 +27,7 @@ SOURCES = ["news", "reviews", "news", "web", "reviews"]  # of documents 0 to 4
 
 def packed(*documents: list[list[int]], first: int) -> Row:
     """Several documents in one row: each is a list of words, and stands behind a [SEP] of its own."""
-    made, starts, ids, bits = row(documents[0]), [0], [], []
+    made, starts, ids, bits = row(documents[0]), [0], list[int](), list[int]()
     for number, words in enumerate(documents):
         starts = starts if number == 0 else [*starts, len(ids)]
         part = row(words)

@@ -68,7 +68,9 @@ def test_the_page_names_what_was_made(toy: Recipe, made: list[tuple[str, Artefac
 
 
 def test_measures_are_drawn_and_tabled(toy: Recipe, tmp_path: Path) -> None:
+    warm = {"stage": "learn", "step": 0, "head_warmup_step": 50, "head_mlm_accuracy": 0.2}
     rows = [
+        warm,
         *(training(step) for step in (1, 2, 3)),
         {"stage": "learn", "step": 3, **HELD_OUT, "seconds": 3.5},
         {"stage": "learn", "step": 4, "skipped": 2, "seconds": 1.0},  # after a resume the clock begins anew
@@ -92,6 +94,7 @@ def test_measures_are_drawn_and_tabled(toy: Recipe, tmp_path: Path) -> None:
     assert "<h2>tune</h2>" not in page
     assert "<td>news<td>1,900<td>6.500<td>12.50%<td>5.00%<td>10.00%<td>800<td>9.500<td>6.25%" in page
     assert "Skipped steps: 1" in page
+    assert "<th>after<th>mlm accuracy<tr><td>50<td>20.00%" in page
     assert "<b>12.5%</b>" in page
     assert "<b>0:00:04</b>" in page
     assert "nan" not in page

@@ -88,11 +88,13 @@ def test_a_resumed_run_goes_on_under_its_id_and_repeats_nothing(
         assert [step for step, _ in fake.told] == [10, 20, 30, 40]
         assert len({given.get("id", given["name"]) for given in fake.inits}) == 1
     third = open_board(tmp_path, [])
-    third.begin(0, 40)  # from the beginning again: another run
+    third.begin(-1, 40)  # from the beginning again: another run
+    third.begin(0, 0)  # said twice
     third.add({"step": 10, "loss": 1.0})
     for fake in fakes.values():
         assert fake.told[-1] == (10, {"loss": 1.0})
         assert len({given.get("id", given["name"]) for given in fake.inits}) == 2
+        assert len(fake.inits) == 3
 
 
 def test_local_modes_of_swanlab_are_given_no_id(fakes: dict[str, Fake], tmp_path: Path) -> None:
