@@ -40,7 +40,10 @@ class Board:
                 self._say(f"{tracker.name} is not installed and shows nothing: pip install {tracker.package}")
                 continue
             try:
-                self._open[tracker.name] = tracker.open(run), 0 if tracker.rewinds or not after else told
+                curves = tracker.open(run)
+                self._open[tracker.name] = curves, -1 if tracker.rewinds or not after else told
+                if url := getattr(curves, "url", None):
+                    self._say(f"{tracker.name} shows this run at {url}")
             except Exception as error:  # of any kind: a tracker is no reason to stop
                 self._give_up(tracker.name, error)
 

@@ -77,8 +77,8 @@ def run(job: Job) -> None:
         MaskwrightError: of the stage that failed; what was finished before stays finished.
     """
     links = job.links()
+    _check_trackers(links, job)
     folder = folders.claim(job.recipe, job.runs)
-    check_installed(tracker for link in links for tracker in getattr(link.config, "trackers", ()))
     with _locked(folder / "lock", str(folder)):
         folders.keep(folder, job.recipe)
         _say_hello(job)
@@ -148,6 +148,14 @@ def _work(link: Link, job: Job, folder: Path) -> Artefact:
         draft = Draft.open(link.place, link.config.makes, link.fingerprint, reporter.say)
         report = STAGES[type(link.config)](link.config, inputs, draft, reporter)
         return draft.commit(report, link.identity)
+
+
+def _check_trackers(links: Sequence[Link], job: Job) -> None:
+    """Refuse a tracker that is not installed before any work is done."""
+    for link in (link for link in links if link.name in job.wanted):
+        done = job.store.find(link.config, link.fingerprint)
+        if isinstance(link.config, Train) and done is None:
+            check_installed(link.config.trackers)
 
 
 def _reporter(link: Link, job: Job, folder: Path) -> RunReporter:

@@ -59,11 +59,12 @@ def test_rows_are_told_at_their_steps(fakes: dict[str, Fake], tmp_path: Path) ->
     board = open_board(tmp_path, [])
     board.add({"step": 1, "loss": 1.0})  # nothing is open yet
     board.begin(0, 0)
+    board.add({"step": 0, "head_mlm_accuracy": 0.5})
     board.add({"stage": "train", "step": 2, "loss": 8.5, "seconds": 1.0, "word": "x"})
     board.add({"loss": 8.5})
     board.close()
     for fake in fakes.values():
-        assert fake.told == [(2, {"loss": 8.5})]
+        assert fake.told == [(0, {"head_mlm_accuracy": 0.5}), (2, {"loss": 8.5})]
         assert fake.finished == 1
         (given,) = fake.inits
         assert given["project"] == "p"
