@@ -34,7 +34,8 @@ class Board:
         if self._begun:
             return
         self._begun, after = True, max(after, 0)
-        run = replace(self._run, after=after, id=_id(self._run, after))
+        found_again = any(not tracker.rewinds for tracker in self._trackers)
+        run = replace(self._run, after=after, id=_id(self._run, after) if found_again else "")
         for tracker in self._trackers:
             if not installed(tracker):
                 self._say(f"{tracker.name} is not installed and shows nothing: pip install {tracker.package}")

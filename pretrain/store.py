@@ -3,7 +3,8 @@
 The fingerprint of a stage is a digest of its settings (those that can change the result), the fingerprints of
 its inputs, the contents of the files it reads from outside, and its format version. So runs and recipes share
 artefacts, finished work is not repeated, and nothing stale is ever read. Equal fingerprints give equal bytes
-on one machine with equal `speed` settings, whose changes move results by rounding and dropout draws.
+on one machine with equal asides (see `corpora.stage.Aside`). Of these, `speed` moves results by rounding and
+dropout draws; the others move what a log says and which checkpoints stay, never a weight.
 """
 
 import contextlib

@@ -61,7 +61,7 @@ class Frame:
     """From steps and values to places of the drawing; steps begin at 0."""
 
     last: float  # step
-    y: tuple[float, float]
+    ticks: Sequence[float]  # beside the vertical axis, from its foot to its top
 
     @classmethod
     def around(cls, lines: Sequence[Line], least: float | None) -> "Frame":
@@ -70,25 +70,24 @@ class Frame:
         values = [y for line in lines for y in _heights(line)]
         low = min([*values, *([] if least is None else [least])])
         high = max([*values, *([] if least is None else [least])])
-        ticks = nice(low, high)
-        return cls(max([*steps, 1.0]), (ticks[0], ticks[-1]))
+        return cls(max([*steps, 1.0]), nice(low, high))
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Across and down."""
-        y0, y1 = self.y
+        y0, y1 = self.ticks[0], self.ticks[-1]
         across = LEFT + x / self.last * (WIDTH - LEFT - RIGHT)
         return across, HEIGHT - BOTTOM - (y - y0) / (y1 - y0) * (HEIGHT - BOTTOM - TOP)
 
     def axes(self, write: Callable[[float], str]) -> Iterator[str]:
         """Grid and numbers."""
-        for value in nice(*self.y):
+        for value in self.ticks:
             _, down = self.place(0, value)
             yield f'<path class="grid" d="M{LEFT} {down:.1f}H{WIDTH - RIGHT}"/>'
             said = html.escape(write(value))
             yield f'<text x="{LEFT - 7}" y="{down + 3.5:.1f}" text-anchor="end">{said}</text>'
         for step in nice(0, self.last, 4):
             if step <= self.last:
-                across, _ = self.place(step, self.y[0])
+                across, _ = self.place(step, self.ticks[0])
                 anchor = "end" if across > WIDTH - RIGHT - 16 else "middle"
                 yield f'<text x="{across:.1f}" y="{HEIGHT - 9}" text-anchor="{anchor}">{short(step)}</text>'
 

@@ -54,6 +54,14 @@ def test_round_numbers_enclose_a_range(one: float, other: float) -> None:
     assert all(a < b for a, b in pairwise(ticks))
 
 
+@given(Points)
+def test_the_grid_stays_inside_too(points: list[tuple[int, float]]) -> None:
+    figure = Chart("loss", [Line("a", [(float(x), y) for x, y in points])]).svg()
+    downs = [float(down) for down in re.findall(r'class="grid" d="M\d+ ([\d.-]+)H', figure)]
+    assert len(downs) >= 2
+    assert all(0 <= down <= HEIGHT for down in downs)
+
+
 def test_names_are_text_and_baselines_go_all_the_way() -> None:
     lines = [Line("<b>", [(5, 1.0), (10, 2.0)]), Line("base", [(10, 1.5)], 1, dashed=True)]
     figure = Chart("<i>", lines, note="&").svg()
