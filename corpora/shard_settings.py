@@ -13,7 +13,7 @@ from corpora.labelled import LabelledData
 from corpora.places import File
 from corpora.settings import Items, Settings, named
 from corpora.sources import Source, files_of
-from corpora.stage import StageSettings
+from corpora.stage import Aside, StageSettings
 
 
 class ShardSpeed(Settings):
@@ -40,8 +40,6 @@ class Shard(StageSettings):
 
     makes: ClassVar[str] = "shards"
     format: ClassVar[int] = 2
-    # `max_dropped` stops the stage, or changes nothing
-    unfingerprinted: ClassVar[frozenset[str]] = frozenset({"speed", "max_dropped"})
 
     kind: Literal["shard"] = "shard"
     """Text files -> shards."""
@@ -53,7 +51,7 @@ class Shard(StageSettings):
     """`none`, `light` (repair, white space, at least 2 characters), `web` (the prose of crawled pages), or a
     list of filters, `light` and `web` among them; a source may have its own."""
 
-    max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.2
+    max_dropped: Annotated[float, Field(ge=0, le=1), Aside()] = 0.2  # it stops, or changes nothing
     """Stop when cleaning drops more than this share of a source's characters."""
 
     deduplication: Deduplicate = Deduplication()
@@ -78,7 +76,7 @@ class Shard(StageSettings):
     rejects: Annotated[int, Field(ge=0)] = 20
     """Dropped documents to keep in rejects.jsonl for looking at, for each source and reason."""
 
-    speed: ShardSpeed = ShardSpeed()
+    speed: Annotated[ShardSpeed, Aside()] = ShardSpeed()
     """Settings that never change the result."""
 
     @model_validator(mode="after")

@@ -30,6 +30,14 @@ class Reads:
 
 
 @dataclass(frozen=True)
+class Aside:
+    """Marks a settings field that says how fast, what is told or what is kept, never what is made or learnt.
+
+    It stays out of the fingerprint: a stage is not made again for it, and goes on with another value.
+    """
+
+
+@dataclass(frozen=True)
 class Report:
     """What a stage did. No clock times: the manifest holds this, and equal work must give equal bytes."""
 
@@ -41,12 +49,11 @@ class StageSettings(Settings):
     """Base of every stage's settings.
 
     `makes` is the kind of artefact; `format` is raised when equal settings would give other bytes.
-    Fields under `unfingerprinted` change speed or messages, never the result.
+    Fields marked `Aside` and roles stay out of the fingerprint, all others are part of it.
     """
 
     makes: ClassVar[str]
     format: ClassVar[int] = 1
-    unfingerprinted: ClassVar[frozenset[str]] = frozenset({"speed"})
 
     seed: Annotated[int | None, Field(ge=0)] = None
     """Seed of this stage's draws; left out, the recipe's `seed` (train, finetune) or `data_seed` (text)."""
@@ -64,3 +71,9 @@ def roles_of(settings: type[StageSettings]) -> Mapping[str, Reads]:
     """The fields of a kind of stage that are roles."""
     fields = settings.model_fields.items()
     return {name: mark for name, field in fields for mark in field.metadata if isinstance(mark, Reads)}
+
+
+def asides_of(settings: type[StageSettings]) -> frozenset[str]:
+    """The fields of a kind of stage that say how fast, what is told or what is kept."""
+    fields = settings.model_fields.items()
+    return frozenset(name for name, field in fields if any(isinstance(m, Aside) for m in field.metadata))

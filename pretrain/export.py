@@ -17,31 +17,14 @@ from torch import Tensor
 from corpora.artefact import Artefact, Draft
 from corpora.errors import MaskwrightError
 from corpora.reporter import Reporter
+from corpora.settings import Items
 from corpora.stage import JSON, Reads, Report, StageSettings
 from pretrain import checkpoints, weights
+from pretrain.card import Wishes, card
 from pretrain.networks import HuggingFaceModel, has_pair_head, network_class
 from pretrain.weights import ENCODER
 
 TOLERANCE = 1e-5  # of logits; they are the same numbers, so in truth it is 0 on one machine
-
-
-CARD = """---
-library_name: transformers
-pipeline_tag: fill-mask
----
-
-# {model}, {parameters:,} weights, step {step:,}
-
-```python
-from transformers import AutoModelForMaskedLM, AutoTokenizer
-
-model = AutoModelForMaskedLM.from_pretrained(folder)
-tokenizer = AutoTokenizer.from_pretrained(folder)
-```
-
-{pooler}Pre-trained with maskwright.
-
-{table}"""
 
 
 class Export(StageSettings):
@@ -58,6 +41,12 @@ class Export(StageSettings):
     step: Annotated[int | None, Field(ge=1)] = None
     """Step to export, one of those kept; left out, the last one."""
 
+    license: str | None = None
+    """Licence of the exported weights, as the hub names it, such as apache-2.0; for the model card."""
+
+    language: Items[str] = ()
+    """Languages of the text, as the hub names them, such as [zh]; for the model card."""
+
 
 def export(config: Export, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
     """Write the folder, open it as a user would, and compare.
@@ -68,7 +57,8 @@ def export(config: Export, inputs: Mapping[str, Artefact], out: Draft, reporter:
     """
     source = inputs["checkpoint"]
     folder = checkpoints.folder(source, config.step)
-    step = checkpoints.read(folder).progress.step
+    saved = checkpoints.read(folder)
+    step = saved.progress.step
     trained = weights.load(folder).eval()
     plain = _without_pair_head(trained)
     with out.fill(weights.WEIGHTS) as path:
@@ -82,7 +72,8 @@ def export(config: Export, inputs: Mapping[str, Artefact], out: Draft, reporter:
             _write_encoder(trained.base_model, folder, path)
     name, size = type(plain).__name__, plain.num_parameters()
     facts: dict[str, JSON] = {"step": step, "parameters": size, "model": name}
-    _write_text(out, "README.md", _card(facts, source.facts, has_pair_head(trained)))
+    wishes = Wishes(config.license, config.language)
+    _write_text(out, "README.md", card(facts, source.facts, saved.log, has_pair_head(trained), wishes))
     _check(trained, out.path, has_pair_head(trained))
     return Report(f"{name}, {size / 1e6:.1f} M weights, of step {step:,}", facts)
 
@@ -138,18 +129,3 @@ def _agree(opener: HuggingFaceModel, folder: Path, ids: Tensor, what: str, wante
 def _probe(vocabulary_size: int) -> Tensor:
     """A few rows of ids spread over the vocabulary, (batch, length)."""
     return torch.linspace(0, vocabulary_size - 1, 2 * 12).long().view(2, 12)
-
-
-def _card(facts: Mapping[str, JSON], training: Mapping[str, JSON], encoder: bool) -> str:
-    """The model card: what it is, how to load it, what was measured."""
-    figures = training.get("held_out")
-    measured = figures if isinstance(figures, Mapping) else {}
-    rows = "".join(
-        f"| {name.replace('_', ' ')} | {value:.4g} |\n" for name, value in sorted(measured.items())
-    )
-    pooler = (
-        f"`AutoModel.from_pretrained(folder + '/{ENCODER}')` opens the encoder with its trained pooler.\n\n"
-        if encoder
-        else ""
-    )
-    return CARD.format(**facts, pooler=pooler, table=f"| held out | |\n|---|---|\n{rows}" if rows else "")

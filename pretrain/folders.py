@@ -12,7 +12,7 @@ from corpora.errors import UsageError
 from corpora.manifest import MANIFEST
 from corpora.stage import JSON
 from pretrain import notes
-from pretrain.recipe import Recipe
+from pretrain.recipe import Recipe, RecipeError, load
 
 RECIPE = "recipe.yaml"
 STAGES = "stages.json"
@@ -31,17 +31,26 @@ def candidates(recipe: Recipe, runs: Path) -> Iterator[Path]:
 def find(recipe: Recipe, runs: Path) -> tuple[Path, Path | None]:
     """The folder of this recipe's run, made or not, and the newest of the same name with other settings.
 
-    Two different effective recipes never share a folder: the second one gets `~2` behind its name.
+    Two recipes share a folder where they differ in asides alone; else the second gets `~2` behind its name.
     """
-    text, before = recipe.effective(), None
+    before = None
     for folder in candidates(recipe, runs):
         saved = folder / RECIPE
         if not saved.exists():
             return folder, before
-        if saved.read_text("utf-8") == text:
+        if _same(saved, recipe):
             return folder, None
         before = folder
     raise AssertionError("candidates never end")
+
+
+def _same(saved: Path, recipe: Recipe) -> bool:
+    """Is the recipe in a run's folder this one, asides left out? One that cannot be read any more is not."""
+    if saved.read_text("utf-8") == recipe.effective():
+        return True
+    with contextlib.suppress(RecipeError):
+        return load(str(saved)).essence() == recipe.essence()
+    return False
 
 
 def made(runs: Path) -> list[Path]:
@@ -62,6 +71,12 @@ def claim(recipe: Recipe, runs: Path) -> Path:
             with contextlib.suppress(FileExistsError):
                 os.link(draft, folder / RECIPE)  # appears whole, and only for the first who tries
             disk.remove(draft)
+
+
+def keep(folder: Path, recipe: Recipe) -> None:
+    """Let the recipe in a run's folder say the asides of now. Whoever holds the folder's lock may."""
+    if (folder / RECIPE).read_text("utf-8") != recipe.effective():
+        notes.write(folder / RECIPE, recipe.effective())
 
 
 def remember(folder: Path, stage: str, identity: JSON, place: Path) -> None:

@@ -111,22 +111,22 @@ class Loader:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def evaluation(
-        self, micro_batch: int, rank: int = 0, world: int = 1, rows: int | None = None
-    ) -> Iterator[Batch]:
-        """This rank's share of a fixed sample of `rows` rows (of all by default), with fixed masks.
+    def held_out(self, rows: int, at_once: int) -> list[NDArray[np.int64]]:
+        """A fixed sample of `rows` rows at most, `at_once` in each lot, rows of like length together.
 
-        Nothing here depends on `seed` or on a step, so that runs and moments compare on equal terms.
+        Nothing here depends on `seed`, on a step or on ranks, so that runs and moments compare.
         """
-        total = min(rows or len(self.tokens), len(self.tokens))
-        samples, epochs = self._order(np.arange(total, dtype=np.int64))
-        epochs[:] = EVALUATION_EPOCH
+        samples, _ = self._order(np.arange(min(rows, len(self.tokens)), dtype=np.int64))
+        samples = samples[np.argsort(self.tokens.lengths(samples), kind="stable")]
+        return np.array_split(samples, np.arange(at_once, len(samples), at_once))
+
+    def examined(self, samples: NDArray[np.int64]) -> tuple[Batch, Rows]:
+        """Rows by number, (batch,), with the masks that are theirs at every evaluation."""
+        epochs = np.full(len(samples), EVALUATION_EPOCH, np.int64)
         drawn = _Drawn(samples, epochs, self.data_seed, self.masking.rate(None))
-        for part in _share_out(total, rank, world, micro_batch):
-            assembly = self._assembly(drawn, part)
-            for _, some in self._chunks(drawn, part):
-                assembly.add(some)
-            yield assembly.batch()
+        assembly, rows = self._assembly(drawn, slice(None)), self._prepare(drawn, slice(None))
+        assembly.add(rows)
+        return assembly.batch(), rows
 
     def _drawn(self, step: int) -> "_Drawn":
         """What a step's rows are, and what their draws are named by."""

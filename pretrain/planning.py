@@ -15,8 +15,8 @@ from rich.table import Table
 from corpora.artefact import Artefact
 from corpora.sharding import Shard
 from corpora.sources import Input
-from corpora.stage import StageSettings
-from pretrain import checkpoints, folders, notes
+from corpora.stage import StageSettings, asides_of
+from pretrain import asides, checkpoints, folders, notes
 from pretrain.chain import Link, chain
 from pretrain.finetuning import Finetune
 from pretrain.recipe import difference
@@ -100,11 +100,14 @@ def status(link: Link, store: Store, known: Mapping[str, Mapping[str, Any]]) -> 
         return "done"
     if (draft := store.started(link.config, link.fingerprint)) is not None:
         steps = checkpoints.steps([p.name for p in draft.glob("step-*") if not p.name.endswith(".writing")])
-        return f"resumes at step {steps[-1]:,}" if steps else "resumes after its finished parts"
+        resumes = f"resumes at step {steps[-1]:,}" if steps else "resumes after its finished parts"
+        return "; ".join([resumes, *asides.changed(link.config, draft, link.name)])
     if link.name not in known:
         return "will run"
     old, new = known[link.name]["identity"], link.identity
-    changed = difference(old["settings"], new["settings"], link.name)
+    left_out = asides_of(type(link.config))  # notes of former versions may hold them
+    before = {key: value for key, value in old["settings"].items() if key not in left_out}
+    changed = difference(before, new["settings"], link.name)
     changed += [
         f"the {role} it reads changed"
         for role in new["inputs"]

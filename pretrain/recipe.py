@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from corpora.stage import StageSettings
+from corpora.stage import StageSettings, asides_of
 from pretrain.contradictions import Stages, contradictions
 from pretrain.kinds import KINDS
 from pretrain.reading import explaining
@@ -44,8 +44,18 @@ class Recipe:
 
     def effective(self) -> str:
         """The recipe as YAML, every default written out; it loads to an equal recipe."""
+        return self._written(asides=True)
+
+    def essence(self) -> str:
+        """The same without what is told and kept, and how fast: recipes of equal essence are one run."""
+        return self._written(asides=False)
+
+    def _written(self, asides: bool) -> str:
         keys = ("name", "description", "seed", "data_seed")
-        stages = {name: _dump(settings) for name, settings in self.stages.items()}
+        stages = {
+            name: _dump(settings, frozenset() if asides else asides_of(type(settings)))
+            for name, settings in self.stages.items()
+        }
         return write({key: getattr(self, key) for key in keys} | {"stages": stages})
 
 
@@ -69,7 +79,7 @@ def load(reference: str, overrides: Sequence[str] = (), kinds: Kinds = KINDS) ->
     if problems or header is None:
         raise RecipeError(problems)
     filled = {name: _filled(settings, header, roles[name]) for name, settings in stages.items()}
-    name = _run_name(header.name, overrides)
+    name = _run_name(header.name, [text for text in overrides if not _is_aside(text, stages)])
     return Recipe(name, header.description, header.seed, header.data_seed, filled, roles)
 
 
@@ -141,14 +151,20 @@ def _filled(settings: StageSettings, header: Header, roles: Mapping[str, Role]) 
     return settings.model_copy(update=update)
 
 
-def _dump(settings: StageSettings) -> object:
+def _is_aside(override: str, stages: Mapping[str, StageSettings]) -> bool:
+    """Does it only say how fast, what is told, or what is kept?"""
+    stage, _, key = override.partition("=")[0].removeprefix("stages.").partition(".")
+    return stage in stages and key.partition(".")[0] in asides_of(type(stages[stage]))
+
+
+def _dump(settings: StageSettings, left_out: frozenset[str]) -> object:
     """A stage as plain values, its kind first."""
-    values = settings.model_dump(mode="json", round_trip=True, by_alias=True)
+    values = settings.model_dump(mode="json", round_trip=True, by_alias=True, exclude=set(left_out))
     return escape({"kind": values.pop("kind"), **values})
 
 
 def _run_name(name: str, overrides: Sequence[str]) -> str:
-    """The recipe's name and a slug of the overrides: `macbert_base,seed=1`; `name=` is the whole name."""
+    """The recipe's name and a slug of overrides: `macbert_base,seed=1`; `name=` is the whole name."""
     given = dict(sorted(text.partition("=")[::2] for text in overrides))
     if "name" in given:
         return name

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,17 @@ from corpora.paths import refuse_inside
 from corpora.reporter import Reporter
 from corpora.sharding import Shard, shard
 from corpora.stage import Report, StageSettings, roles_of
-from pretrain import folders, launch, notes
+from pretrain import folders, launch, notes, versions
 from pretrain.chain import Link, chain, opened, selected
 from pretrain.console import Listener, RunReporter, log
 from pretrain.export import Export, export
 from pretrain.finetuning import Finetune, finetune
 from pretrain.locks import locked
 from pretrain.recipe import Recipe
-from pretrain.report import write_report
+from pretrain.report.page import write_report
 from pretrain.signals import StopRequest
 from pretrain.store import Store
+from pretrain.tracking import check_installed
 from pretrain.training import Train, train
 from tokenization.encoding import Encode, encode
 from tokenization.lexicon.building import Lexicon, lexicon
@@ -75,9 +77,12 @@ def run(job: Job) -> None:
         MaskwrightError: of the stage that failed; what was finished before stays finished.
     """
     links = job.links()
+    _check_trackers(links, job)
     folder = folders.claim(job.recipe, job.runs)
     with _locked(folder / "lock", str(folder)):
+        folders.keep(folder, job.recipe)
         _say_hello(job)
+        _note_versions(job, folder)
         made = []
         for link in links:
             if link.name in job.wanted:
@@ -85,7 +90,7 @@ def run(job: Job) -> None:
                 folders.remember(folder, link.name, link.identity, link.place)
                 folders.show(folder, link.config.makes, link.place)
         if not launch.launched():
-            page = write_report(folder, job.recipe, list(_finished_stages(links, job.store)))
+            page = _draw(job, folder)
             job.console.print(_overview(made, folder))
             job.console.print(_next_steps(made, folder, page), markup=False, highlight=False)
 
@@ -141,10 +146,32 @@ def _work(link: Link, job: Job, folder: Path) -> Artefact:
     if isinstance(link.config, Shard):
         for results in (job.store.root, *folders.made(job.runs)):
             refuse_inside(link.config.outside(), results)
-    reporter = RunReporter(job.console, folder, link.name, job.stop)
-    draft = Draft.open(link.place, link.config.makes, link.fingerprint, reporter.say)
-    report = STAGES[type(link.config)](link.config, inputs, draft, reporter)
-    return draft.commit(report, link.identity)
+    with contextlib.closing(_reporter(link, job, folder)) as reporter:
+        draft = Draft.open(link.place, link.config.makes, link.fingerprint, reporter.say)
+        report = STAGES[type(link.config)](link.config, inputs, draft, reporter)
+        return draft.commit(report, link.identity)
+
+
+def _check_trackers(links: Sequence[Link], job: Job) -> None:
+    """Refuse a tracker that is not installed before any work is done."""
+    for link in (link for link in links if link.name in job.wanted):
+        done = job.store.find(link.config, link.fingerprint)
+        if isinstance(link.config, Train) and done is None:
+            check_installed(link.config.trackers)
+
+
+def _reporter(link: Link, job: Job, folder: Path) -> RunReporter:
+    """Who speaks for a stage: one that trains is shown to trackers, and draws the report page as it goes."""
+    config = link.config
+    if not isinstance(config, Train):
+        return RunReporter(job.console, folder, link.name, job.stop)
+    told, draw = config.model_dump(mode="json"), partial(_draw, job, folder, link.name)
+    return RunReporter(job.console, folder, link.name, job.stop, config.trackers, told, draw)
+
+
+def _draw(job: Job, folder: Path, running: str = "") -> Path:
+    """The report page of what there is by now."""
+    return write_report(folder, job.recipe, list(_finished_stages(job.links(), job.store)), running)
 
 
 def _finished(link: Link, role: str) -> Artefact:
@@ -180,6 +207,13 @@ def _note_time(store: Store, link: Link, seconds: float) -> None:
     """Keep how long a stage took, for later plans: clock times have no place in artefacts."""
     row = {"kind": link.config.makes, "fingerprint": link.fingerprint, "seconds": round(seconds, 1)}
     notes.append(store.root / "times.jsonl", row)
+
+
+def _note_versions(job: Job, folder: Path) -> None:
+    """Note the libraries' versions, and say which are not those that the run was last at work with."""
+    if not launch.launched():
+        for line in versions.note(folder):
+            job.console.print(f"  {line} since this run was last at work", markup=False, highlight=False)
 
 
 def _say_hello(job: Job) -> None:

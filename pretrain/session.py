@@ -2,13 +2,9 @@
 
 import json
 import math
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
 from corpora.artefact import Artefact, Draft
 from corpora.errors import Interrupted, UsageError
@@ -18,21 +14,14 @@ from pretrain import checkpoints
 from pretrain.batch import Window
 from pretrain.checkpoints import Best, Progress
 from pretrain.engine import Engine
-from pretrain.evaluation import evaluate
+from pretrain.evaluation import HeldOut, evaluate
+from pretrain.gauge import Gauge
 from pretrain.guards import Guard
 from pretrain.loading import Loader
 from pretrain.pace import Pace
 from pretrain.step import Step, train_step
 from pretrain.tally import Tally, mean_loss
 from pretrain.train_settings import Train
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Rows that are never trained on, and how often each token occurs in the training text."""
-
-    loader: Loader
-    unigrams: NDArray[np.int64]  # (vocab,)
 
 
 class Session:
@@ -55,9 +44,9 @@ class Session:
         self.progress, self.log = Progress(), list[str]()
         self.micro_batch = config.rows_at_once(engine.ranks.world)
         self._writes = engine.ranks.number == 0
-        self._clock = time.monotonic()
         self._pace = Pace(config, engine.ranks)
         self._guard = Guard(config, engine, loader, inputs, out, reporter)
+        self._gauge = Gauge(engine, config.speed.precision)
 
     def go_on(self, saved: checkpoints.Saved) -> None:
         """Stand where a checkpoint was made, with the optimizer's moments of that moment."""
@@ -106,7 +95,8 @@ class Session:
         """The windows still to come, behind a progress bar that does not decide where to stop."""
         ranks, left = self.engine.ranks, self._pace.left(self.progress)
         bar = iter(self.reporter.track(left, "training", len(left), "steps"))
-        for window in self.loader.windows(left, ranks.number, ranks.world, self.micro_batch):
+        windows = self.loader.windows(left, ranks.number, ranks.world, self.micro_batch)
+        for window in self._gauge.watch(windows):
             with suppress(StopIteration, Interrupted):
                 next(bar)
             yield window
@@ -121,7 +111,8 @@ class Session:
         if end or (config.evaluate_every and done % config.evaluate_every == 0):
             self._evaluate()
         if end or stopping or self._pace.save_is_due(self.progress) or self.progress.best != best:
-            self._save()
+            with self._gauge.paused():
+                self._save()
         if stopping and not end:
             raise Interrupted(f"stopped and saved after step {done:,}: the same command goes on from there")
 
@@ -161,24 +152,20 @@ class Session:
         """One line of means over the steps since the last line."""
         since = self.progress.since
         if since.steps:
-            seconds, self._clock = time.monotonic() - self._clock, time.monotonic()
             row = since.means(self.objectives) | {"learning_rate": self.progress.rate}
-            self._write({"step": self.progress.step, **row}, {"tokens_per_second": since.tokens / seconds})
+            self._write({"step": self.progress.step, **row}, self._gauge.read())
         self.progress = replace(self.progress, since=Tally())
 
     def _evaluate(self) -> None:
         """One line of measurements on held-out rows."""
         if self.held_out:
-            ranks = self.engine.ranks
-            rows = min(self.config.evaluate_rows, len(self.held_out.loader.tokens))
-            batches = self.held_out.loader.evaluation(self.micro_batch, ranks.number, ranks.world, rows)
-            measures = evaluate(self.engine, batches, self.objectives, self.held_out.unigrams)
+            with self._gauge.paused():
+                measures = evaluate(self.engine, self.held_out, self.objectives)
             known = {f"held_out_{name}": value for name, value in measures.items() if math.isfinite(value)}
             if self._writes and len(known) < len(measures):
                 self.reporter.say(f"step {self.progress.step:,}: the loss on held-out rows is no number")
             self._compare(known)
             self._write({"step": self.progress.step, **known})
-            self._clock = time.monotonic()
 
     def _compare(self, measures: Mapping[str, float]) -> None:
         """Is this the best step so far? That of the lowest loss, or of the highest accuracy."""
@@ -203,7 +190,6 @@ class Session:
                 best.step if best else None,
             )
         self._pace.saved()
-        self._clock = time.monotonic()
 
     def _write(self, row: Mapping[str, JSON], timing: Mapping[str, float] | None = None) -> None:
         """A line of the log; with clock times, which no artefact may hold, a line of the run's metrics."""

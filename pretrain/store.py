@@ -3,7 +3,8 @@
 The fingerprint of a stage is a digest of its settings (those that can change the result), the fingerprints of
 its inputs, the contents of the files it reads from outside, and its format version. So runs and recipes share
 artefacts, finished work is not repeated, and nothing stale is ever read. Equal fingerprints give equal bytes
-on one machine with equal `speed` settings, whose changes move results by rounding and dropout draws.
+on one machine with equal asides (see `corpora.stage.Aside`). Of these, `speed` moves results by rounding and
+dropout draws; the others move what a log says and which checkpoints stay, never a weight.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from corpora.artefact import Artefact, Draft, finished
 from corpora.errors import CannotWrite
 from corpora.manifest import canonical
 from corpora.places import File
-from corpora.stage import JSON, StageSettings, roles_of
+from corpora.stage import JSON, StageSettings, asides_of, roles_of
 from pretrain import notes
 
 FRESH_SECONDS = 2.0  # a younger file may change again within one tick of its clock
@@ -42,7 +43,7 @@ class Store:
         Raises:
             BadData: a file from outside is missing.
         """
-        left_out = config.unfingerprinted | roles_of(type(config)).keys()
+        left_out = asides_of(type(config)) | roles_of(type(config)).keys()
         return {
             "settings": config.model_dump(mode="json", exclude=set(left_out)),
             "format": config.format,

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue, Strict, model_validator
 
 from corpora.settings import Items, Settings, named
-from corpora.stage import Reads, StageSettings
+from corpora.stage import Aside, Reads, StageSettings
 from pretrain.intervals import Interval, seconds_of
 from pretrain.masking import Masking, WholeWordMasking
 from pretrain.networks import Model
@@ -15,6 +15,7 @@ from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW, Optimizer
 from pretrain.replacement import BertReplacement, Replacement
 from pretrain.schedules import Linear, Schedule
+from pretrain.tracking import TensorBoard, Tracker
 from tokenization.pretrained import Pretrained
 
 Count = Annotated[int, Field(ge=1)]
@@ -116,36 +117,39 @@ class Train(StageSettings):
     patience: Count = 10
     """Steps in a row that may be skipped for a loss or gradient that is no number, before training stops."""
 
-    spike: Annotated[float, Field(gt=0)] | None = 6.0
+    spike: Annotated[float | None, Field(gt=0), Aside()] = 6.0
     """Name the documents of a step whose loss is so many standard deviations above the running mean."""
 
-    save_every: Interval = 1000
+    save_every: Annotated[Interval, Aside()] = 1000
     """Steps between checkpoints; or a time, such as "30 minutes"."""
 
-    keep_last: Count = 2
+    keep_last: Annotated[Count, Aside()] = 2
     """Checkpoints to keep, the newest ones."""
 
-    keep_every: Count | None = None
+    keep_every: Annotated[Count | None, Aside()] = None
     """Keep, besides, those at multiples of so many steps."""
 
-    keep_best: str | None = None
+    keep_best: Annotated[str | None, Aside()] = None
     """Keep, besides, the best one by a measure on held-out rows: an objective (mlm: the lowest loss) or its
     accuracy (mlm_accuracy: the highest). It is saved when it is measured, see evaluate_every."""
 
-    log_every: Count = 10
+    log_every: Annotated[Count, Aside()] = 10
     """Steps whose means make one line of the log."""
 
-    evaluate_every: Count | None = None
+    evaluate_every: Annotated[Count | None, Aside()] = None
     """Steps between measurements on held-out rows; left out, only at the end."""
 
-    evaluate_rows: Count = 1024
+    evaluate_rows: Annotated[Count, Aside()] = 1024
     """Held-out rows to measure on, at most."""
+
+    trackers: Annotated[Items[Tracker], Aside()] = (TensorBoard(),)
+    """Who is shown what is measured: tensorboard, wandb, trackio, swanlab, or {name: wandb, project: ...}."""
 
     deepspeed: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Keys of DeepSpeed's own configuration, laid over the one that is made from this recipe; they may change
     the result."""
 
-    speed: Speed = Speed()
+    speed: Annotated[Speed, Aside()] = Speed()
     """What changes speed, and the result by no more than chance."""
 
     def rows_at_once(self, world: int) -> int:

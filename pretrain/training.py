@@ -13,18 +13,21 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON, Report
-from pretrain import bundle, checkpoints
+from pretrain import asides, bundle, checkpoints
+from pretrain.card import phase
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
+from pretrain.evaluation import HeldOut
 from pretrain.loading import Loader
 from pretrain.networks import HuggingFaceModel, Network, build, check_fit
-from pretrain.session import HeldOut, Session, rows_of
+from pretrain.session import Session, rows_of
 from pretrain.train_settings import Speed, Train
 from pretrain.vectors import grow, silence
 from pretrain.weights import check_vocabulary, load, start_from
+from tokenization import sources
 from tokenization.lexicon.table import LexiconTable
 from tokenization.pretrained import Pretrained
-from tokenization.tokens import TokenSet
+from tokenization.tokens import TokenSet, splits
 
 __all__ = ["Speed", "Train", "train"]
 
@@ -46,8 +49,10 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     model = load(saved.folder) if saved else _first_model(config, inputs, loader.tokens, reporter)
     check_fit(model, loader.tokens.vocabulary_size, loader.tokens.length)
     engine = _engine(config, ranks, model)
-    held_out = _held_out(config, inputs, ranks, reporter)
+    held_out = _held_out(config, inputs)
     session = Session(config, engine, loader, held_out, inputs, out, reporter)
+    if ranks.number == 0:
+        asides.note(config, out, reporter)
     if saved:
         session.go_on(saved)
     elif config.start:
@@ -55,10 +60,11 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     session.run()
     if ranks.number == 0:
         bundle.clear(out)
+        out.discard(asides.PART)
         with out.write("log.jsonl") as file:
             file.write("".join(session.log).encode())
         out.write_json("deepspeed.json", engine.config)
-    return _report(config, session, _lineage(config, inputs))
+    return _report(config, inputs, session, _lineage(config, inputs))
 
 
 def open_loader(config: Train, inputs: Mapping[str, Artefact], split: str) -> Loader:
@@ -93,24 +99,14 @@ def _refuse_characters(strategy: str, data: Artefact) -> None:
         )
 
 
-def _held_out(
-    config: Train, inputs: Mapping[str, Artefact], ranks: Ranks, reporter: Reporter
-) -> HeldOut | None:
-    """The held-out rows, if the token set has any, and one for each rank at least."""
+def _held_out(config: Train, inputs: Mapping[str, Artefact]) -> HeldOut | None:
+    """The held-out rows, if the token set has any."""
     data = inputs["data"]
-    if not data.names(f"{HELD_OUT}-"):
-        return None
-    rows = min(config.evaluate_rows, len(TokenSet.open(data, HELD_OUT)))
-    if rows < ranks.world:
-        if ranks.number == 0:
-            reporter.say(
-                f"nothing will be measured on held-out rows: there are {rows} to measure on, "
-                f"and each of {ranks.world} processes needs one"
-            )
+    if HELD_OUT not in splits(data) or not len(TokenSet.open(data, HELD_OUT)):
         return None
     loader, unigrams = open_loader(config, inputs, HELD_OUT), np.load(data.file("unigrams.npy"))
     unigrams[list(loader.tokens.special_ids)] = 0  # never to be predicted
-    return HeldOut(loader, unigrams)
+    return HeldOut(loader, unigrams, sources.read(data), config.evaluate_rows)
 
 
 def _first_model(
@@ -164,7 +160,9 @@ def _lineage(config: Train, inputs: Mapping[str, Artefact]) -> dict[str, JSON]:
     }
 
 
-def _report(config: Train, session: Session, lineage: Mapping[str, JSON]) -> Report:
+def _report(
+    config: Train, inputs: Mapping[str, Artefact], session: Session, lineage: Mapping[str, JSON]
+) -> Report:
     """First and last figures of the log, those on held-out rows and over all steps, and the steps kept."""
     means, held_out = rows_of(session.log, "loss"), rows_of(session.log, "held_out_mlm")
     progress = session.progress
@@ -178,6 +176,7 @@ def _report(config: Train, session: Session, lineage: Mapping[str, JSON]) -> Rep
         "last": means[-1] if means else {},
         "held_out": held_out[-1] if held_out else {},
         "masking": progress.masks.realised(),
+        "phases": _phases(config, inputs, session),
         "speed": {
             "processes": session.engine.ranks.world,
             "micro_batch": session.micro_batch,
@@ -193,3 +192,11 @@ def _report(config: Train, session: Session, lineage: Mapping[str, JSON]) -> Rep
         summary += f" (the most frequent token would be: {last['held_out_unigram_accuracy']:.1%}"
         summary += f"; repeating what stands there: {last['held_out_copy_accuracy']:.1%})"
     return Report(summary, facts)
+
+
+def _phases(config: Train, inputs: Mapping[str, Artefact], session: Session) -> list[JSON]:
+    """What the model card tells of this stage, behind what it tells of those that it started from."""
+    before = inputs["start"].facts.get("phases", []) if "start" in inputs else []
+    base = config.from_pretrained if config.from_pretrained and not config.from_pretrained.folder() else None
+    this = phase(config.model_dump(mode="json"), inputs["data"].facts, base.path if base else None)
+    return [*before, this | {"tokens": sum(int(row["real_tokens"]) for row in rows_of(session.log, "loss"))}]

@@ -17,8 +17,8 @@ from corpora.reporter import Reporter
 from corpora.settings import Settings
 from corpora.shards import read_shard, read_shards, shard_files
 from corpora.shuffling import SPLITS
-from corpora.stage import JSON, Reads, Report, StageSettings
-from tokenization import tokenizer
+from corpora.stage import JSON, Aside, Reads, Report, StageSettings
+from tokenization import sources, tokenizer
 from tokenization.counts import Counts, Total
 from tokenization.packing import Packing, SegmentPairs
 from tokenization.segmenters import Jieba, Segmenter
@@ -48,7 +48,7 @@ class Encode(StageSettings):
     """Segment words, tokenize, align both, and pack rows."""
 
     makes: ClassVar[str] = "tokens"
-    format: ClassVar[int] = 2
+    format: ClassVar[int] = 3
 
     kind: Literal["encode"] = "encode"
     """Shards -> token set."""
@@ -65,7 +65,7 @@ class Encode(StageSettings):
     packing: Packing = SegmentPairs()
     """How sentences become rows."""
 
-    speed: EncodeSpeed = EncodeSpeed()
+    speed: Annotated[EncodeSpeed, Aside()] = EncodeSpeed()
     """Settings that never change the result."""
 
     def outside(self) -> Sequence[Path]:
@@ -84,7 +84,8 @@ def encode(config: Encode, inputs: Mapping[str, Artefact], out: Draft, reporter:
     vocabulary = _make_vocabulary(config, shards, out, reporter)
     if not out.has("facts.json"):
         _make_rows(config, shards, vocabulary, out, reporter)
-        _make_counts(config, vocabulary, out)
+        sources.write(out, shards)
+        _make_counts(config, vocabulary, out, sources.kept(shards))
     for part in out.parts("counts/"):
         out.discard(part)
     return _report(config, cast(dict[str, Any], out.read_json("facts.json")), reporter)
@@ -161,7 +162,7 @@ def _write_rows(
     return total.counts()
 
 
-def _make_counts(config: Encode, vocabulary: Vocabulary, out: Draft) -> None:
+def _make_counts(config: Encode, vocabulary: Vocabulary, out: Draft, kept: Mapping[str, JSON]) -> None:
     """Sum up: the parts `words.arrow`, `unigrams.npy` and `facts.json`."""
     totals = {split: Total(vocabulary.size) for split in SPLITS}
     for part in sorted(out.parts("counts/")):
@@ -182,7 +183,13 @@ def _make_counts(config: Encode, vocabulary: Vocabulary, out: Draft) -> None:
     words = {"distinct_words": len(train.spelt_ends), "vocabulary_size": vocabulary.size}
     out.write_json(
         "facts.json",
-        {"length": config.packing.length, "vocabulary_digest": vocabulary.digest, **words, **facts},
+        {
+            "length": config.packing.length,
+            "vocabulary_digest": vocabulary.digest,
+            "sources": kept,
+            **words,
+            **facts,
+        },
     )
 
 

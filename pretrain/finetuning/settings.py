@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from corpora.labelled import LabelledData
 from corpora.places import File
 from corpora.settings import Items, Settings
-from corpora.stage import Reads, StageSettings
+from corpora.stage import Aside, Reads, StageSettings
 from pretrain.finetuning.tasks import Classification, Task
 
 Baseline = Literal["random_init", "tfidf"]
@@ -70,7 +70,7 @@ class Finetune(StageSettings):
     """Baselines on the same rows: `random_init` (same network, seeds and budget, no pre-training), `tfidf`
     (character n-grams and logistic regression)."""
 
-    speed: FinetuneSpeed = FinetuneSpeed()
+    speed: Annotated[FinetuneSpeed, Aside()] = FinetuneSpeed()
     """What changes only the speed."""
 
     @field_validator("seeds", "beside")

@@ -7,6 +7,7 @@ from inspect import cleandoc
 from pydantic.fields import FieldInfo
 
 from corpora.errors import UsageError
+from corpora.stage import Aside
 from pretrain.reading import phrases
 from pretrain.reading.header import Header
 from pretrain.reading.problems import nearest
@@ -21,10 +22,13 @@ class Entry:
     key: str  # dotted, from the kind of the stage
     field: FieldInfo
     member: str  # `ngram`; empty outside of families
+    aside: bool  # it, or a key that it is part of, stays out of the fingerprint
 
     def text(self) -> str:
         """What is the same in all members that have this key alike."""
         lines = [f"  type     {phrases.wanted(self.field)}", f"  default  {_default(self.field)}"]
+        if self.aside:
+            lines.append("  aside    may change at any time: nothing is made anew, and a run goes on with it")
         lines += [f"  {line}" for line in cleandoc(self.field.description or "").splitlines()]
         return "\n".join([*lines, *(f"  - {word}: {meaning}" for word, meaning in _parts(self.field))])
 
@@ -70,16 +74,17 @@ def _stage(kind: str, settings: Model) -> str:
     return "\n".join([f"{kind}: {_summary(settings.__doc__)}", *keys])
 
 
-def _entries(settings: Model, above: str, seen: Sequence[Model] = ()) -> Iterator[Entry]:
+def _entries(settings: Model, above: str, seen: Sequence[Model] = (), aside: bool = False) -> Iterator[Entry]:
     """All keys of a settings class and of what it holds; a class inside itself is listed once."""
     tag = tag_of(settings)
     member = tag[1] if tag and seen else ""
     for name, field in fields_of(settings).items():
         key = f"{above}.{name}" if above else name
-        yield Entry(key, field, member)
+        left_out = aside or any(isinstance(mark, Aside) for mark in field.metadata)
+        yield Entry(key, field, member, left_out)
         for model in _held(field.annotation):
             if model not in seen and settings is not Header:
-                yield from _entries(model, key, (*seen, settings))
+                yield from _entries(model, key, (*seen, settings), left_out)
 
 
 def _held(annotation: object) -> Iterator[Model]:

@@ -21,6 +21,7 @@ from corpora.errors import BadData, Interrupted, UsageError
 from corpora.labelled import LabelledData
 from corpora.reporter import Quiet
 from corpora.sharding import Shard, read_shard, read_shards, shard, shard_files
+from corpora.stage import asides_of
 from tests.corpora.making import Listener, content, make, some, texts, write
 
 
@@ -70,7 +71,7 @@ def test_the_order_is_shuffled_by_the_data_seed(tmp_path: Path) -> None:
     assert orders[0] == orders[1]
     assert sorted(orders[0]) == sorted(orders[2]) == sorted(some(200))
     assert len({*map(tuple, orders), tuple(some(200))}) == 3
-    assert not Shard.unfingerprinted & {"seed"}
+    assert asides_of(Shard) == {"speed", "max_dropped"}
 
 
 def test_repeats_are_dropped_across_sources_only_when_asked(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import BadData
 from corpora.places import File
 from corpora.settings import Settings
-from corpora.stage import JSON, Reads, Report, StageSettings
+from corpora.stage import JSON, Aside, Reads, Report, StageSettings
 from pretrain.chain import Link
 from pretrain.recipe import Recipe, Role
 
@@ -26,7 +26,7 @@ class Gather(StageSettings):
     kind: Literal["gather"] = "gather"
     text: str
     times: int = 1
-    speed: Speed = Speed()
+    speed: Annotated[Speed, Aside()] = Speed()
 
     def outside(self) -> Sequence[File]:
         """The file."""

@@ -57,6 +57,62 @@ def test_lines_come_now_and_then(make: Make, said: io.StringIO, monkeypatch: pyt
     assert said.getvalue() == "".join(f"  reading: {n}/6 rows\n" for n in (2, 4, 6))
 
 
+ROW = {"step": 4, "loss": 6.5, "mlm": 6.5, "mlm_accuracy": 0.1}
+
+
+def test_the_bar_shows_what_was_measured_last(make: Make, said: io.StringIO) -> None:
+    reporter = make(terminal=True)
+    for number in reporter.track(range(3), "training", unit="steps"):
+        reporter.metrics({**ROW, "step": number})
+    assert "step 2: loss 6.500, 10.0% right" in said.getvalue()
+
+
+def test_elsewhere_measures_are_lines_with_the_time_that_is_left(
+    make: Make, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("pretrain.console.time.monotonic", lambda: now)
+    reporter = make()
+    for number in reporter.track(range(1, 7), "training", unit="steps"):
+        now += 10.0
+        if number > 1:
+            reporter.metrics({**ROW, "step": number})
+    assert said.getvalue().splitlines() == [
+        "  step 2: loss 6.500, 10.0% right, 0:00:50 left",
+        "  step 4: loss 6.500, 10.0% right, 0:00:30 left",
+        "  step 6: loss 6.500, 10.0% right, 0:00:10 left",
+    ]
+
+
+def test_the_page_is_drawn_now_and_then_and_seldom_if_it_takes_long(
+    tmp_path: Path, stop: StopRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, drawn = 0.0, list[float]()
+
+    def draw() -> None:
+        nonlocal now
+        drawn.append(now)
+        now += 2.0
+
+    monkeypatch.setattr("pretrain.console.time.monotonic", lambda: now)
+    reporter = RunReporter(Console(file=io.StringIO()), tmp_path, "train", stop, draw=draw)
+    for _ in range(50):
+        now += 10.0
+        reporter.metrics(ROW)
+    assert drawn == [70.0, 272.0, 474.0]
+
+
+def test_trackers_are_told_from_the_step_on_that_they_do_not_know(make: Make, tmp_path: Path) -> None:
+    first = make("train")
+    first.rewind(0)
+    first.metrics({"step": 30, "loss": 0.5})
+    begun = list[tuple[int, int]]()
+    second = make("train")
+    second._board.begin = lambda after, told: begun.append((after, told))  # type: ignore[method-assign]
+    second.rewind(20)
+    assert begun == [(20, 30)]
+
+
 def test_markup_in_a_line_is_text(make: Make, said: io.StringIO, tmp_path: Path) -> None:
     make().say("lacks [bold]weights[/] of [x]")
     assert said.getvalue() == "  lacks [bold]weights[/] of [x]\n"

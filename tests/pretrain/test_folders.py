@@ -9,7 +9,9 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.stage import Report
 from pretrain import folders
+from pretrain.recipe import load
 from tests.pretrain.roof import recipe
+from tests.recipes.making import write_recipe
 
 SAME = recipe(Path("a"))
 
@@ -29,6 +31,21 @@ def test_other_settings_of_the_same_name_get_a_folder_of_their_own(tmp_path: Pat
     assert claimed == places
     assert folders.find(recipe(Path("a"), 2), tmp_path) == (places[1], None)
     assert folders.find(recipe(Path("a"), 4), tmp_path) == (tmp_path / "toy~4", places[2])
+
+
+def test_asides_make_no_other_run(tmp_path: Path) -> None:
+    path, asides = (
+        write_recipe(tmp_path),
+        ("train.log_every=5", "stages.train.speed.zero=1", "tokens.speed.workers=2"),
+    )
+    plain, other = load(str(path)), load(str(path), asides)
+    assert other.name == plain.name == "small"
+    assert other.effective() != plain.effective()
+    folder = folders.claim(plain, tmp_path)
+    assert folders.claim(other, tmp_path) == folder
+    folders.keep(folder, other)
+    assert load(str(folder / "recipe.yaml")).effective() == other.effective()
+    assert folders.claim(load(str(path), ["train.batch=4", "name=small"]), tmp_path).name == "small~2"
 
 
 def test_of_many_at_once_each_gets_its_own(tmp_path: Path) -> None:

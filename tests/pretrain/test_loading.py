@@ -249,9 +249,13 @@ def test_ranks_agree_on_a_changing_rate(build: Build) -> None:
         assert {share.masked_total for share in shares} == {whole.masked_total}
 
 
+def held_out(loader: Loader, rows: int = ROWS, at_once: int = 8) -> tuple[Batch, ...]:
+    return tuple(loader.examined(lot)[0] for lot in loader.held_out(rows, at_once))
+
+
 def test_held_out_rows_are_masked_at_the_last_rate(build: Build) -> None:
     ramp, settled = build(budget=RAMP), build(budget=0.5)
-    assert rows_of(tuple(ramp.evaluation(8))) == rows_of(tuple(settled.evaluation(8)))
+    assert rows_of(held_out(ramp)) == rows_of(held_out(settled))
 
 
 def test_variants_come_back_in_turn(build: Build) -> None:
@@ -282,13 +286,11 @@ def test_how_many_rows_are_prepared_at_once_changes_nothing(
 ) -> None:
     loader = build()
     windows = [loader.window(7, rank, 2, 4) for rank in range(2)]
-    held_out = tuple(loader.evaluation(8, rows=20))
     monkeypatch.setattr(loading, "CHUNK_TOKENS", rows * LENGTH)
     for rank, window in enumerate(windows):
         again = loader.window(7, rank, 2, 4)
         assert same(window, again)
         assert window.masks == again.masks
-    assert rows_of(tuple(loader.evaluation(8, rows=20))) == rows_of(held_out)
 
 
 def test_prefetching_changes_nothing(build: Build) -> None:
@@ -306,14 +308,22 @@ def test_prefetching_can_be_left_early_and_passes_errors_on(build: Build) -> Non
         next(build(batch=1).windows(range(3), world=2))
 
 
-def test_evaluation_is_the_same_for_every_seed_and_world(build: Build) -> None:
-    alone = tuple(build().evaluation(micro_batch=8))
+def test_evaluation_is_the_same_for_every_seed_and_lot(build: Build, tokens: TokenSet) -> None:
+    alone = held_out(build())
     assert sorted(rows_of(alone)) == list(range(ROWS))
-    shared = tuple(b for rank in range(3) for b in build(seed=5, batch=4).evaluation(4, rank, 3))
-    assert rows_of(shared) == rows_of(alone)
-    some = tuple(build().evaluation(8, rows=20))
+    assert rows_of(held_out(build(seed=5, batch=4), at_once=3)) == rows_of(alone)
+    some = held_out(build(), rows=20)
     assert len(rows_of(some)) == 20
     assert all(rows_of(alone)[sample] == content for sample, content in rows_of(some).items())
+    lots = build().held_out(ROWS, 8)
+    assert [len(lot) for lot in lots] == [8] * 6 + [5]
+    assert (np.diff(tokens.lengths(np.concatenate(lots))) >= 0).all()
+
+
+def test_examined_rows_say_which_words_are_asked(build: Build) -> None:
+    batch, rows = build().examined(np.array([7, 3, 11]))
+    assert rows.ids[rows.kinds > 0].tolist() == batch.masked_targets.tolist()
+    assert (rows.words[rows.kinds > 0] >= 0).all()
 
 
 def test_a_batch_smaller_than_the_world_is_refused(build: Build) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from corpora.artefact import Draft
-from pretrain import folders, planning, runner
+from pretrain import asides, folders, planning, runner
 from pretrain.chain import Link, chain
 from pretrain.planning import plan, status
 from pretrain.recipe import load
@@ -83,6 +83,21 @@ def test_a_draft_is_gone_on_with(text: Path, tmp_path: Path) -> None:
             folder.mkdir()
     (draft.path / "step-00001100.writing").mkdir()
     assert said(text, tmp_path, {})[1] == "resumes at step 1,000"
+
+
+def test_what_is_only_told_or_kept_is_no_reason(tmp_path: Path) -> None:
+    """Nor is it where a former version noted it among the settings that count."""
+    path, store = write_recipe(tmp_path), Store(tmp_path / ".store")
+    train = next(link for link in chain(load(str(path)), store) if link.name == "train")
+    old = {**train.identity, "settings": {**train.identity["settings"], "log_every": 10}}
+    assert status(train, store, {"train": {"identity": old}}) == "will run: its artefact is gone"
+    draft = Draft.open(train.place, train.config.makes, train.fingerprint)
+    draft.write_json("asides.json", asides._asides(train.config))
+    with draft.fill("step-00000004") as folder:
+        folder.mkdir()
+    told = next(one for one in chain(load(str(path), ["train.log_every=5"]), store) if one.name == "train")
+    assert status(told, store, {}) == "resumes at step 4; train.log_every 2 -> 5"
+    assert status(train, store, {}) == "resumes at step 4"
 
 
 def shown(path: Path, runs: Path, *overrides: str, **selection: str) -> str:

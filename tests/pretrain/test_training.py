@@ -22,7 +22,7 @@ from corpora.reporter import Item, Quiet
 from corpora.stage import JSON
 from pretrain import checkpoints, training
 from pretrain.batch import Masks, Window
-from pretrain.engine import Engine, Ranks
+from pretrain.engine import Engine
 from pretrain.loading import Loader
 from pretrain.store import Store
 from pretrain.training import train
@@ -126,6 +126,33 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(data: Artefact, tmp_path: Path,
     assert again.facts == undisturbed.facts
 
 
+def weights_of(made: Artefact) -> bytes:
+    return made.file(f"{checkpoints.part(12)}/model.safetensors").read_bytes()
+
+
+def test_what_is_told_and_kept_changes_no_weight(data: Artefact, tmp_path: Path) -> None:
+    """With dropout, whose draws measuring on held-out rows must not move."""
+    plain, asides = toy_train(), {"log_every": 1, "evaluate_every": 1, "evaluate_rows": 3, "save_every": 12}
+    told = toy_train(**asides, keep_last=1, keep_every=12, trackers=[])
+    one, other = run(plain, data, tmp_path / "one"), run(told, data, tmp_path / "other")
+    assert weights_of(one) == weights_of(other)
+    store = Store(tmp_path)
+    assert store.identity(plain, {"data": "1"}) == store.identity(told, {"data": "1"})
+
+
+def test_a_run_goes_on_with_other_asides_says_so_and_leaves_no_trace_of_it(
+    data: Artefact, tmp_path: Path
+) -> None:
+    undisturbed = run(toy_train(), data, tmp_path / "undisturbed")
+    with pytest.raises(Interrupted):
+        run(toy_train(log_every=5), data, tmp_path / "stopped", StopAfter(5))
+    reporter = StopAfter()
+    made = run(toy_train(speed={"micro_batch": 3, "zero": 0}), data, tmp_path / "stopped", reporter)
+    assert reporter.said == ["stage.log_every 5 -> 3 from here on", "goes on after step 5"]
+    assert made.files.keys() == undisturbed.files.keys()
+    assert weights_of(made) == weights_of(undisturbed)
+
+
 def test_a_finished_run_does_nothing_more(data: Artefact, tmp_path: Path) -> None:
     draft = Draft.open(tmp_path / "made", "checkpoint", "toy")
     first = train(toy_train(), {"data": data}, draft, Quiet())
@@ -217,27 +244,12 @@ def test_realised_masks_are_logged_and_reported(data: Artefact, tmp_path: Path) 
     assert made.facts["speed"] == {"processes": 1, "micro_batch": 3, "precision": "fp32"}
 
 
-@pytest.mark.parametrize("rank", [0, 1])
-def test_too_few_held_out_rows_are_said_before_the_first_step(tmp_path: Path, rank: int) -> None:
-    data = make_token_set(tmp_path / "data", toy_rows(8, 0), toy_rows(3, 1), length=LENGTH)
-    inputs, reporter = {"data": data}, StopAfter()
-    ranks = [Ranks(rank, world, torch.device("cpu")) for world in (4, 3)]
-    assert training._held_out(toy_train(), inputs, ranks[0], reporter) is None
-    assert training._held_out(toy_train(evaluate_rows=2), inputs, ranks[1], reporter) is None
-    assert training._held_out(toy_train(), inputs, ranks[1], reporter)
-    said = ["there are 3 to measure on, and each of 4", "there are 2 to measure on, and each of 3"]
-    for line, wanted in zip(reporter.said, [] if rank else said, strict=True):
-        assert wanted in line
-
-
 def test_a_held_out_split_without_rows_stops_nothing(
     data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held_out = len(TokenSet.open(data, "validation"))
-    length, reporter = TokenSet.__len__, StopAfter()
+    held_out, length = len(TokenSet.open(data, "validation")), TokenSet.__len__
     monkeypatch.setattr(TokenSet, "__len__", lambda tokens: length(tokens) % held_out)
-    assert training._held_out(toy_train(), {"data": data}, Ranks.join(), reporter) is None
-    assert "there are 0 to measure on" in reporter.said[0]
+    assert training._held_out(toy_train(), {"data": data}) is None
     with pytest.raises(UsageError, match="this split of the token set has no rows"):
         training.open_loader(toy_train(), {"data": data}, "validation")
 

@@ -166,7 +166,8 @@ def artefacts(runs: Path) -> dict[str, bytes]:
 def strays(runs: Path) -> list[str]:
     """Names below a folder of runs that no finished run leaves: drafts, locks, half-written files."""
     beside = {".store", "small", "digests.jsonl", "times.jsonl"}
-    notes = {"recipe.yaml", "stages.json", "metrics.jsonl", "log.txt", "report.html", "tensorboard"}
+    notes = {"recipe.yaml", "stages.json", "metrics.jsonl", "log.txt", "report.html"}
+    notes |= {"tensorboard", "versions.jsonl"}
     found = [*runs.iterdir(), *(runs / ".store").iterdir(), *(runs / "small").iterdir()]
     finished = {path for path in found if (path / "manifest.json").is_file() and path.suffix != ".partial"}
     return [

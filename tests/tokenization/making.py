@@ -53,8 +53,9 @@ def make_token_set(
     length: int = 128,
     words: Sequence[Word] = (),
     tokens: Sequence[str] = PLAIN,
+    sources: Sequence[str] = (),
 ) -> Artefact:
-    """A finished token set at `folder` with these rows and, for the lexicon, these words."""
+    """A finished token set at `folder` with these rows, words for the lexicon, sources of held-out text."""
     from transformers import AutoTokenizer
 
     draft = Draft.open(folder, "tokens", "hand-made")
@@ -75,6 +76,10 @@ def make_token_set(
         np.save(stream, counts.astype(np.int64))
     with draft.write("words.arrow") as stream:
         write_words(stream, Words.of(words))
+    if sources:
+        names = sorted(set(sources))
+        numbers = [names.index(name) for name in sources]
+        draft.write_json("held_out_sources.json", {"names": names, "documents": numbers})
     return draft.commit(Report("hand-made rows", {"length": length}), "hand-made")
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from corpora.errors import UsageError
 from corpora.settings import Settings
+from pretrain.kinds import KINDS as RECIPES
 from pretrain.reading.explaining import explain
 from tests.pretrain.reading.toys import KINDS
 
@@ -13,6 +14,14 @@ def test_type_range_default_and_meaning() -> None:
         "  default  none: it has to be given",
         "  How long.",
     ]
+
+
+def test_asides_are_marked_and_so_is_what_is_inside_them() -> None:
+    aside = "  aside    may change at any time"
+    for key in ("train.log_every", "train.speed", "train.speed.zero", "trackers"):
+        assert aside in explain(key, RECIPES)
+    for key in ("train.steps", "train.masking.budget"):
+        assert aside not in explain(key, RECIPES)
 
 
 @pytest.mark.parametrize(
