@@ -83,10 +83,12 @@ def warm_up(heads: Heads, steps: int, choose: bool, seed: int, reporter: Reporte
     To `choose` is to train only the heads that say no more than the most frequent answer would, until they no
     longer get better, for so many steps at most; otherwise all of them are, for so many steps.
 
+    The reporters of ranks other than 0 are silent.
+
     Raises:
         Interrupted: a signal came; nothing is saved yet.
     """
-    training, speaks = heads.network.training, heads.ranks.number == 0
+    training = heads.network.training
     heads.network.to(heads.ranks.device).eval()  # without dropout: the same features each time
     reporter.rewind(-1)
     rows = [heads.measure(0)]
@@ -94,16 +96,13 @@ def warm_up(heads: Heads, steps: int, choose: bool, seed: int, reporter: Reporte
     if choose:
         asked = {name: objective for name, objective in asked.items() if _knows_nothing(rows[0], name)}
     told = "; ".join(_told(rows[0], name) for name in asked or heads.objectives)
-    if speaks:
-        reporter.metrics(rows[0])
-        reporter.say(f"heads before the first step: {told}")
+    reporter.metrics(rows[0])
+    reporter.say(f"heads before the first step: {told}")
     if asked:
-        if speaks:
-            reporter.say(f"the head for {' and '.join(asked)} is trained first, the encoder frozen")
+        reporter.say(f"the head for {' and '.join(asked)} is trained first, the encoder frozen")
         rows += _train(heads, asked, steps, choose, seed, reporter)
-        if speaks:
-            after = "; ".join(_told(rows[-1], name) for name in asked)
-            reporter.say(f"after {rows[-1]['head_warmup_step']} steps: {after}; now all weights learn")
+        after = "; ".join(_told(rows[-1], name) for name in asked)
+        reporter.say(f"after {rows[-1]['head_warmup_step']} steps: {after}; now all weights learn")
     heads.network.train(training)
     return rows
 
@@ -136,8 +135,7 @@ def _train(
             _learn(heads, window, asked, free, optimizer)
             if done % ROUND == 0 or done == steps:
                 rows.append(heads.measure(done))
-                if heads.ranks.number == 0:
-                    reporter.metrics(rows[-1])
+                reporter.metrics(rows[-1])
                 if choose and _in_vain(rows, asked):
                     break
     return rows

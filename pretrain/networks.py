@@ -30,6 +30,9 @@ from pretrain.objectives.terms import Outputs
 OURS = {"vocab_size": "the token set", "pad_token_id": "the token set", "model_type": "`type`"}
 
 
+FOREIGN = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+"""Ids that a configuration presumes, of a vocabulary that is not ours: the tokenizer says them."""
+
 PROBED = 1e-3  # of the largest logit: rounding is far below, another position's logit far above
 
 
@@ -99,11 +102,11 @@ def build(model: Model, vocabulary_size: int, pad_id: int, pairs: bool, seed: in
     Raises:
         UsageError: the type has no pair head, or the values do not go together.
     """
+    kind = config_class(model.type)
+    sizes = {"vocab_size": vocabulary_size, "pad_token_id": pad_id}
     torch.manual_seed(seed)
     try:
-        config = config_class(model.type)(
-            vocab_size=vocabulary_size, pad_token_id=pad_id, **(model.model_extra or {})
-        )
+        config = kind(**(dict.fromkeys(FOREIGN) | sizes | (model.model_extra or {})))
         return network_class(model.type, pairs)(config)
     except (AttributeError, TypeError, ValueError) as error:
         raise UsageError(f"no {model.type} network can be built like this: {error}") from error

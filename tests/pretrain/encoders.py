@@ -28,7 +28,7 @@ OTHERS = (
 )
 TYPES = (*PROMISED, *OTHERS)
 
-VARIANTS = {
+VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     "deberta-v3": ("deberta-v2", {"legacy": False}),
     "mobilebert": ("mobilebert", {"embedding_size": 8}),
 }
@@ -40,8 +40,8 @@ def tiny(name: str, rows: int = SIZE, pairs: bool = False, **changes: object) ->
     model_type, settings = VARIANTS.get(name, (name, {}))
     kind = config_class(model_type)
     known = {**kind().to_dict(), **kind.attribute_map}
-    sizes = {key: value for key, value in SMALL.items() if key in known}
-    asked = Model.model_validate({"type": model_type, **(sizes | settings | changes)})
+    sizes: dict[str, object] = {key: value for key, value in SMALL.items() if key in known}
+    asked = Model.model_validate({"type": model_type} | sizes | settings | changes)
     model = build(asked, rows, 0, pairs, seed=0).eval()
     dice = torch.Generator().manual_seed(1)
     with torch.no_grad():

@@ -142,7 +142,7 @@ def test_a_run_says_keeps_and_repeats_what_the_head_learnt(
     assert [row["head_warmup_step"] for row in logged] == [0, STEPS]
     assert made.facts["head_warmup"] == logged[-1:]
     last = made.facts["held_out"]
-    assert last["held_out_mlm_accuracy"] > last["held_out_unigram_accuracy"]  # type: ignore[index,call-overload]
+    assert last["held_out_mlm_accuracy"] > last["held_out_unigram_accuracy"]
     trained = load_file(checkpoints.folder(made) / weights.WEIGHTS)
     for name, tensor in load_file(headless / weights.WEIGHTS).items():
         if "pooler" not in name:
@@ -172,7 +172,7 @@ def test_the_steps_see_the_same_rows_with_it_or_without(
 def test_without_held_out_rows_those_to_learn_from_are_measured(headless: Path, tmp_path: Path) -> None:
     data = make_token_set(tmp_path / "data", [toy_rows(2, 3)[1]] * 9, length=LENGTH)
     made = run(toy_train(**STILL, from_pretrained=str(headless)), data, tmp_path / "made")
-    assert made.facts["head_warmup"][0]["head_mlm_baseline"] > 0  # type: ignore[index,call-overload]
+    assert made.facts["head_warmup"][0]["head_mlm_baseline"] > 0
 
 
 def test_a_later_phase_is_measured_only_where_a_head_is_new(data: Artefact, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_later_phase_is_measured_only_where_a_head_is_new(data: Artefact, tmp_
     same = run(toy_train(**phase, objectives={"mlm": 1.0}), data, tmp_path / "same", start=first)
     assert same.facts["head_warmup"] == []
     more = run(toy_train(**phase), data, tmp_path / "more", start=first)
-    assert set(more.facts["head_warmup"][0]) > {"head_sop_accuracy"}  # type: ignore[index,arg-type]
+    assert set(more.facts["head_warmup"][0]) > {"head_sop_accuracy"}
 
 
 @pytest.mark.parametrize("asked", [-1, "never", 0.5])

@@ -137,3 +137,10 @@ def test_ids_and_positions_without_a_row_are_refused() -> None:
     roberta = build(Model.model_validate(NETWORK | {"type": "roberta"}), SIZE, 1, pairs=False, seed=0)
     with pytest.raises(UsageError, match="62 positions"):
         check_fit(roberta, SIZE, 63)
+
+
+def test_a_network_from_scratch_presumes_no_ids_of_another_vocabulary() -> None:
+    model = tiny("modernbert")
+    for key in ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"):
+        assert getattr(model.config, key, None) is None
+    assert tiny("modernbert", eos_token_id=3).config.eos_token_id == 3

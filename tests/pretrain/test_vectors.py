@@ -40,7 +40,7 @@ def vocabulary(extended: bool = True, size: int = ROWS) -> Vocabulary:
 NAMES = (*TYPES, "deberta-v3")
 
 
-def network(name: str = "bert", rows: int = SIZE, **changes: object) -> HuggingFaceModel:
+def network(name: str = "bert", rows: int = SIZE, **changes: bool) -> HuggingFaceModel:
     return tiny(name, rows, **changes)
 
 
