@@ -35,14 +35,18 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
 """What these names ask for besides their type: the head of DeBERTa's own checkpoints, a narrow table."""
 
 
-def tiny(name: str, rows: int = SIZE, pairs: bool = False, **changes: object) -> HuggingFaceModel:
-    """A network of a type, in which no bias is 0 and no LayerNorm the identity; without dropout."""
-    model_type, settings = VARIANTS.get(name, (name, {}))
+def settings(name: str, **changes: object) -> dict[str, object]:
+    """Those of a recipe for a tiny network of a type."""
+    model_type, own = VARIANTS.get(name, (name, {}))
     kind = config_class(model_type)
     known = {**kind().to_dict(), **kind.attribute_map}
     sizes: dict[str, object] = {key: value for key, value in SMALL.items() if key in known}
-    asked = Model.model_validate({"type": model_type} | sizes | settings | changes)
-    model = build(asked, rows, 0, pairs, seed=0).eval()
+    return {"type": model_type} | sizes | own | changes
+
+
+def tiny(name: str, rows: int = SIZE, pairs: bool = False, **changes: object) -> HuggingFaceModel:
+    """A network of a type, in which no bias is 0 and no LayerNorm the identity; without dropout."""
+    model = build(Model.model_validate(settings(name, **changes)), rows, 0, pairs, seed=0).eval()
     dice = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():
