@@ -34,7 +34,7 @@ Row: TypeAlias = dict[str, int | float]  # of the log
 ROWS = 256  # of a step, and to measure on, at most: a head is small
 AT_ONCE = 32  # rows of a micro-batch, at most
 MOST, ROUND = 1000, 50  # steps in all, and between two measurements
-RISE, IN_VAIN = 0.002, 2  # share of right answers a round must gain; rounds in a row that may not
+RISE, IN_VAIN = 0.002, 3  # share of right answers a round must gain; rounds in a row that may not
 LEARNING_RATE, BETAS = 1e-3, (0.9, 0.98)  # one layer on fixed features takes larger steps than an encoder
 CLIP = 1.0
 
