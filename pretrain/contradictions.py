@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from corpora.stage import StageSettings
+from pretrain.architectures import positions
 from pretrain.export import Export
 from pretrain.finetuning.settings import Finetune
-from pretrain.networks import Model, positions
+from pretrain.networks import Model
 from pretrain.reading.problems import Key
 from pretrain.reading.roles import Role
 from pretrain.replacement import SimilarWord

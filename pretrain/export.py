@@ -20,8 +20,8 @@ from corpora.reporter import Reporter
 from corpora.settings import Items
 from corpora.stage import JSON, Reads, Report, StageSettings
 from pretrain import checkpoints, weights
+from pretrain.architectures import HuggingFaceModel, has_pair_head, network_class, token_logits
 from pretrain.card import Wishes, card
-from pretrain.networks import HuggingFaceModel, has_pair_head, network_class
 from pretrain.weights import ENCODER
 
 TOLERANCE = 1e-5  # of logits; they are the same numbers, so in truth it is 0 on one machine
@@ -108,15 +108,21 @@ def _check(trained: HuggingFaceModel, folder: Path, encoder: bool) -> None:
 
     ids = _probe(trained.config.vocab_size)
     with weights.quiet_transformers(), torch.no_grad():
-        said = trained(ids)
-        wanted = said.prediction_logits if has_pair_head(trained) else said.logits
-        _agree(AutoModelForMaskedLM, folder, ids, "logits", wanted)
+        encoded = trained.base_model(ids)
+        _agree(AutoModelForMaskedLM, folder, ids, "logits", token_logits(trained(ids)))
+        _agree(AutoModel, folder, ids, "last_hidden_state", encoded[0], parts=True)
         if encoder:
-            _agree(AutoModel, folder / ENCODER, ids, "pooler_output", trained.base_model(ids).pooler_output)
+            _agree(AutoModel, folder / ENCODER, ids, "pooler_output", encoded.pooler_output)
 
 
-def _agree(opener: HuggingFaceModel, folder: Path, ids: Tensor, what: str, wanted: Tensor) -> None:
+def _agree(
+    opener: HuggingFaceModel, folder: Path, ids: Tensor, what: str, wanted: Tensor, parts: bool = False
+) -> None:
+    """Open the folder and compare; with `parts`, its head has no place there and a pooler may be missing."""
     model, info = opener.from_pretrained(folder, output_loading_info=True, local_files_only=True)
+    if parts:
+        lost = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
+        info = info | {"missing_keys": lost, "unexpected_keys": []}
     odd = {key: sorted(names) for key, names in info.items() if names}
     apart = float((getattr(model.eval()(ids), what) - wanted).abs().max())
     if odd or not apart <= TOLERANCE:

@@ -1,12 +1,12 @@
 """The network: any `transformers` encoder with its own masked-LM head, read at the positions to predict only.
 
 The head costs hidden x vocab multiplications a position, more than all layers of a small encoder: running it
-at the 15 % that are asked, not everywhere, is what makes a step fast. No network is copied here.
+at the 15 % that are asked, not everywhere, is what makes a step fast. No network is copied here, and no head:
+the model runs as it is, and a hook between encoder and head lets only the asked positions through.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from pydantic import ConfigDict, model_validator
@@ -14,29 +14,26 @@ from torch import Tensor, nn
 
 from corpora.errors import UsageError
 from corpora.settings import Settings
+from pretrain.architectures import (
+    PAIRED,
+    HuggingFaceModel,
+    config_class,
+    has_pair_head,
+    network_class,
+    positions,
+    reads_segments,
+    token_logits,
+)
 from pretrain.batch import Batch
 from pretrain.objectives.terms import Outputs
 
-HuggingFaceModel: TypeAlias = Any  # PreTrainedModel: its heads differ by type, which no annotation says
-
-TOKEN_HEADS: Mapping[str, Callable[[HuggingFaceModel, Tensor], Tensor]] = {
-    "bert": lambda model, hidden: model.cls.predictions(hidden),
-    "electra": lambda model, hidden: model.generator_lm_head(model.generator_predictions(hidden)),
-    "modernbert": lambda model, hidden: model.decoder(model.head(hidden)),
-    "roberta": lambda model, hidden: model.lm_head(hidden),
-    "xlm-roberta": lambda model, hidden: model.lm_head(hidden),
-}
-"""Model type -> its masked-LM head: (masked, hidden) -> (masked, vocab)."""
-
-PAIR_HEADS: Mapping[str, Callable[[HuggingFaceModel, Tensor], Tensor]] = {
-    "bert": lambda model, pooled: model.cls.seq_relationship(pooled),
-}
-"""Model type -> its sentence-pair head: (batch, hidden) -> (batch, 2)."""
-
-SEGMENTED = {"bert", "electra"}
-"""Model types that are told which segment a token is of (RoBERTa's tokenizers give no segments)."""
-
 OURS = {"vocab_size": "the token set", "pad_token_id": "the token set", "model_type": "`type`"}
+
+
+FOREIGN = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+"""Ids that a configuration presumes, of a vocabulary that is not ours: the tokenizer says them."""
+
+PROBED = 1e-3  # of the largest logit: rounding is far below, another position's logit far above
 
 
 class Model(Settings):
@@ -50,9 +47,11 @@ class Model(Settings):
     @model_validator(mode="after")
     def _known(self) -> "Model":
         """Refuse what `transformers` would silently keep: a misspelt key."""
-        if self.type not in TOKEN_HEADS:
-            raise ValueError(f"type {self.type!r} is none of {', '.join(sorted(TOKEN_HEADS))}")
-        known = _config_class(self.type)().to_dict()
+        try:
+            kind = config_class(self.type)
+        except UsageError as error:
+            raise ValueError(f"type {error}") from error
+        known = {**kind().to_dict(), **kind.attribute_map}
         for key in self.model_extra or {}:
             if key in OURS:
                 raise ValueError(f"{key} is taken from {OURS[key]}: leave it out")
@@ -71,26 +70,30 @@ class Network(nn.Module):
         super().__init__()
         self.model = model
         self._autocast = precision == "bf16"
-        self._token_head = TOKEN_HEADS[model.config.model_type]
-        self._pair_head = PAIR_HEADS.get(model.config.model_type) if has_pair_head(model) else None
-        self._segments = model.config.model_type in SEGMENTED and model.config.type_vocab_size > 1
+        self.reads_segments = reads_segments(model)
+        self._pairs = PAIRED[model.config.model_type] if has_pair_head(model) else None
+        self._asked: Tensor | None = None  # positions of the pass that is running
+        model.base_model.register_forward_hook(self._let_through)
 
     def forward(self, batch: Batch) -> Outputs:
         """Logits at the positions to predict (masked, vocab) and of the pairs (batch, 2)."""
         with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=self._autocast):
-            segments = {"token_type_ids": batch.token_type_ids} if self._segments else {}
+            segments = {"token_type_ids": batch.token_type_ids} if self.reads_segments else {}
             # Without pads no mask is needed, and attention takes its fastest path.
             mask = None if bool(batch.attention_mask.all()) else batch.attention_mask
-            encoded = self.model.base_model(input_ids=batch.input_ids, attention_mask=mask, **segments)
-            hidden = encoded.last_hidden_state.flatten(0, 1)  # (batch * length, hidden)
-            tokens = self._token_head(self.model, hidden.index_select(0, batch.masked_positions))
-            pairs = self._pair_head(self.model, encoded.pooler_output) if self._pair_head else None
-        return Outputs(tokens, pairs)
+            self._asked = batch.masked_positions
+            try:
+                said = self.model(input_ids=batch.input_ids, attention_mask=mask, **segments)
+            finally:
+                self._asked = None
+        return Outputs(token_logits(said)[0], said[self._pairs] if self._pairs else None)
 
-
-def has_pair_head(model: HuggingFaceModel) -> bool:
-    """Whether the model was built with its pooler and sentence-pair head."""
-    return getattr(getattr(model, "cls", None), "seq_relationship", None) is not None
+    def _let_through(self, encoder: nn.Module, given: Any, encoded: Any) -> Any:  # noqa: ANN401 - a hook
+        """Hidden states (batch, length, hidden) -> those at the asked positions, (1, masked, hidden)."""
+        if self._asked is not None:
+            states = next(iter(encoded))  # the name of the first output; a pooled one stays as it is
+            encoded[states] = encoded[states].flatten(0, 1).index_select(0, self._asked)[None]
+        return encoded
 
 
 def build(model: Model, vocabulary_size: int, pad_id: int, pairs: bool, seed: int) -> HuggingFaceModel:
@@ -99,13 +102,13 @@ def build(model: Model, vocabulary_size: int, pad_id: int, pairs: bool, seed: in
     Raises:
         UsageError: the type has no pair head, or the values do not go together.
     """
+    kind = config_class(model.type)
+    sizes = {"vocab_size": vocabulary_size, "pad_token_id": pad_id}
     torch.manual_seed(seed)
     try:
-        config = _config_class(model.type)(
-            vocab_size=vocabulary_size, pad_token_id=pad_id, **(model.model_extra or {})
-        )
+        config = kind(**(dict.fromkeys(FOREIGN) | sizes | (model.model_extra or {})))
         return network_class(model.type, pairs)(config)
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise UsageError(f"no {model.type} network can be built like this: {error}") from error
 
 
@@ -128,31 +131,41 @@ def check_fit(model: HuggingFaceModel, vocabulary_size: int, length: int) -> Non
         )
 
 
-def positions(config: Any) -> int:  # noqa: ANN401 - any configuration of `transformers`
-    """Tokens of the longest row that a network of this configuration reads."""
-    # RoBERTa numbers its positions from behind the pad id, and so has that many fewer.
-    used = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta") else 0
-    return int(config.max_position_embeddings) - used
-
-
-def _config_class(model_type: str) -> Any:  # noqa: ANN401 - a class found by name
-    from transformers import CONFIG_MAPPING
-
-    return CONFIG_MAPPING[model_type]
-
-
-def network_class(model_type: str, pairs: bool) -> Any:  # noqa: ANN401 - a class found by name
-    """The class of `transformers` for a type, with its sentence-pair head if `pairs`.
+@torch.no_grad()
+def check_head(network: Network) -> None:
+    """Make sure that the head reads each position by itself, and so says here what the whole model says.
 
     Raises:
-        UsageError: that type has none.
+        UsageError: it does not, or the model cannot be run on token ids and segments.
     """
-    from transformers import MODEL_FOR_MASKED_LM_MAPPING, MODEL_FOR_PRETRAINING_MAPPING
-
-    if pairs and model_type not in PAIR_HEADS:
+    model, batch = network.model, _probe(network.model.config.vocab_size)
+    training, model_type = model.training, model.config.model_type
+    try:
+        said = network.eval()(batch).tokens
+        segments = {"token_type_ids": batch.token_type_ids} if network.reads_segments else {}
+        whole = token_logits(model(input_ids=batch.input_ids, **segments)).flatten(0, 1)
+        apart = (said - whole[batch.masked_positions]).abs().max()
+    except Exception as error:  # of any kind: another type's own check, or a shape that does not fit
+        raise UsageError(f"a {model_type} network does not run here: {error}") from error
+    finally:
+        network.train(training)
+    if not apart <= PROBED * max(1.0, float(whole.abs().max())):
         raise UsageError(
-            f"objectives 'sop' and 'nsp' need a sentence-pair head; {model_type!r} has none, "
-            f"{', '.join(PAIR_HEADS)} has: leave them out or change model.type"
+            f"the head of a {model_type} network does not read each position by itself: at some of them it "
+            f"says something else ({float(apart):.2g} apart) than at all, and cannot be trained here"
         )
-    mapping = MODEL_FOR_PRETRAINING_MAPPING if pairs else MODEL_FOR_MASKED_LM_MAPPING
-    return mapping[_config_class(model_type)]
+
+
+def _probe(vocabulary_size: int) -> Batch:
+    """Two short rows of ids spread over the vocabulary, some positions asked."""
+    ids = torch.linspace(0, vocabulary_size - 1, 16).long().view(2, 8)
+    asked = torch.tensor([1, 4, 10, 15])
+    return Batch(
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids, dtype=torch.bool),
+        token_type_ids=torch.zeros_like(ids),
+        masked_positions=asked,
+        masked_targets=ids.flatten()[asked],
+        pair_labels=torch.zeros(2, dtype=torch.int64),
+        samples=torch.arange(2),
+    )

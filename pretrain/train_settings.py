@@ -78,6 +78,11 @@ class Train(StageSettings):
     model: Model | None = None
     """A network from scratch."""
 
+    head_warmup: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    """Steps that train the heads alone before the first step, the rest of a network that goes on frozen.
+    `auto`: heads that say no more than the most frequent token, until they get no better, for 1,000 steps or
+    `steps` at most; 0: none."""
+
     data_seed: Annotated[int | None, Field(ge=0)] = None
     """Seed of the order of rows and of the held-out masks; left out, the recipe's `data_seed`."""
 

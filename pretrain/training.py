@@ -4,6 +4,7 @@ Everything a step depends on is a function of the step's number, or stands in th
 was killed and started again therefore ends in the same bytes as one that was left alone.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from pretrain.card import phase
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
 from pretrain.evaluation import HeldOut
+from pretrain.head_warmup import AT_ONCE, MOST, Heads, Row, warm_up
 from pretrain.loading import Loader
-from pretrain.networks import HuggingFaceModel, Network, build, check_fit
+from pretrain.networks import Network, build, check_fit, check_head
 from pretrain.session import Session, rows_of
+from pretrain.starting import check_vocabulary, few, start_from
 from pretrain.train_settings import Speed, Train
 from pretrain.vectors import grow, silence
-from pretrain.weights import check_vocabulary, load, start_from
+from pretrain.weights import load
 from tokenization import sources
 from tokenization.lexicon.table import LexiconTable
 from tokenization.pretrained import Pretrained
@@ -46,11 +49,17 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     ranks = Ranks.join()
     saved = checkpoints.newest(out, ranks)
     loader = open_loader(config, inputs, "train")
-    model = load(saved.folder) if saved else _first_model(config, inputs, loader.tokens, reporter)
-    check_fit(model, loader.tokens.vocabulary_size, loader.tokens.length)
-    engine = _engine(config, ranks, model)
-    held_out = _held_out(config, inputs)
+    held_out, warm = _held_out(config, inputs), list[Row]()
+    if saved:
+        network = Network(load(saved.folder), config.speed.precision)
+    else:
+        network, heads = _first_network(config, inputs, loader.tokens, reporter)
+        if heads and config.head_warmup != 0:
+            measuring = held_out.loader if held_out else loader
+            warm = _warm_up(config, network, ranks, loader, measuring, reporter)
+    engine = _engine(config, ranks, network)
     session = Session(config, engine, loader, held_out, inputs, out, reporter)
+    session.log += [json.dumps(row) + "\n" for row in warm]
     if ranks.number == 0:
         asides.note(config, out, reporter)
     if saved:
@@ -109,32 +118,48 @@ def _held_out(config: Train, inputs: Mapping[str, Artefact]) -> HeldOut | None:
     return HeldOut(loader, unigrams, sources.read(data), config.evaluate_rows)
 
 
-def _first_model(
+def _first_network(
     config: Train, inputs: Mapping[str, Artefact], tokens: TokenSet, reporter: Reporter
-) -> HuggingFaceModel:
-    """A network from scratch, or one with the weights that `from_pretrained` or `start` names."""
+) -> tuple[Network, bool]:
+    """A network from scratch, or one with the weights that `from_pretrained` or `start` names.
+
+    And whether its heads may be untrained while the rest is not.
+    """
     pairs, seed = config.objectives.ask_for_pairs, config.seed or 0
     if config.model:
-        model = build(config.model, tokens.vocabulary_size, tokens.pad_id, pairs, seed)
+        model, missing = build(config.model, tokens.vocabulary_size, tokens.pad_id, pairs, seed), list[str]()
         silence(model, tokens.vocabulary.empty_ids)
-        return model
-    place = config.from_pretrained or Pretrained(
-        path=str(checkpoints.folder(inputs["start"], config.start_step))
-    )
-    model, missing = start_from(place, pairs, seed)
-    extended = check_vocabulary(place, tokens)
-    if missing:
-        reporter.say(f"{place} lacks {', '.join(missing)}: these start from random weights")
-    if grow(model, tokens.vocabulary, extended) and config.start_optimizer:
-        raise UsageError(
-            f"the token set has more tokens than {place}: its optimizer's moments have no rows for them; "
-            "leave start_optimizer out"
+    else:
+        place = config.from_pretrained or Pretrained(
+            path=str(checkpoints.folder(inputs["start"], config.start_step))
         )
-    return model
-
-
-def _engine(config: Train, ranks: Ranks, model: HuggingFaceModel) -> Engine:
+        model, missing = start_from(place, pairs, seed)
+        extended = check_vocabulary(place, tokens)
+        if missing:
+            reporter.say(f"{place} lacks {few(missing)}: these start from random weights")
+        if grow(model, tokens.vocabulary, extended) and config.start_optimizer:
+            raise UsageError(
+                f"the token set has more tokens than {place}: its optimizer's moments have no rows for them; "
+                "leave start_optimizer out"
+            )
+    check_fit(model, tokens.vocabulary_size, tokens.length)
     network = Network(model, config.speed.precision)
+    check_head(network)
+    return network, config.from_pretrained is not None or bool(missing)
+
+
+def _warm_up(
+    config: Train, network: Network, ranks: Ranks, learning: Loader, measuring: Loader, reporter: Reporter
+) -> list[Row]:
+    micro_batch = min(config.rows_at_once(ranks.world), AT_ONCE)
+    heads = Heads(network, config.objectives.active(), ranks, learning, measuring, micro_batch)
+    asked, seed = config.head_warmup, config.seed or 0
+    if asked == "auto":
+        return warm_up(heads, min(MOST, config.steps), choose=True, seed=seed, reporter=reporter)
+    return warm_up(heads, asked, choose=False, seed=seed, reporter=reporter)
+
+
+def _engine(config: Train, ranks: Ranks, network: Network) -> Engine:
     micro_batch = config.rows_at_once(ranks.world)
     setup = configuration(config.speed.zero, micro_batch, config.clip, config.deepspeed)
     return Engine(ranks, network, config.optimizer.build(network), setup, config.clip)
@@ -175,6 +200,7 @@ def _report(
         "first": means[0] if means else {},
         "last": means[-1] if means else {},
         "held_out": held_out[-1] if held_out else {},
+        "head_warmup": rows_of(session.log, "head_warmup_step")[-1:],
         "masking": progress.masks.realised(),
         "phases": _phases(config, inputs, session),
         "speed": {

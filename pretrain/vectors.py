@@ -8,12 +8,13 @@ A row without a token fills the matrix up to a multiple of 64, say. It has a vec
 makes its probability exactly 0: it takes no part in any loss, gets no gradient, and stays as it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import nn
 
-from pretrain.networks import HuggingFaceModel
+from corpora.errors import UsageError
+from pretrain.architectures import HuggingFaceModel, head_parameters
 from tokenization.vocabulary import Vocabulary
 
 SILENT = -1e4  # exp(SILENT) is 0 in every precision, and half precision holds the number
@@ -25,10 +26,13 @@ def grow(model: HuggingFaceModel, vocabulary: Vocabulary, extended: bool) -> boo
 
     If `extended`, the network knows the vocabulary that this one extends: the rows of added tokens are set,
     whether the network, padded perhaps, had them or not.
+
+    Raises:
+        UsageError: some of the rows have no token, and nothing can keep the network from saying them.
     """
     before = model.config.vocab_size
     if vocabulary.size > before:
-        model.resize_token_embeddings(vocabulary.size, mean_resizing=False)
+        _widen(model, vocabulary.size)
     added = vocabulary.extension.rows if vocabulary.extension and extended else ()
     for rows in _matrices(model):
         for number, spelling in added:
@@ -39,14 +43,46 @@ def grow(model: HuggingFaceModel, vocabulary: Vocabulary, extended: bool) -> boo
 
 @torch.no_grad()
 def silence(model: HuggingFaceModel, numbers: Sequence[int]) -> None:
-    """Make sure that no row of these is ever predicted, in place."""
-    if numbers:
-        for rows in _matrices(model):
-            rows[list(numbers)] = SILENT if rows.ndim == 1 else 0.0
+    """Make sure that no row of these is ever predicted, in place.
+
+    Raises:
+        UsageError: the head has no bias, so that nothing can.
+    """
+    if not numbers:
+        return
+    found = _matrices(model)
+    if all(rows.ndim > 1 for rows in found):
+        raise UsageError(
+            f"the head of this {model.config.model_type} network has no bias, and so cannot be kept from "
+            f"saying the {len(numbers)} rows that have no token: leave tokenizer.pad_to out"
+        )
+    for rows in found:
+        rows[list(numbers)] = SILENT if rows.ndim == 1 else 0.0
 
 
-def _matrices(model: HuggingFaceModel) -> Iterator[Tensor]:
+def _matrices(model: HuggingFaceModel) -> list[nn.Parameter]:
     """All that has a row for each token, once: (vocab, width) of input and output, (vocab,) of the bias."""
-    output = model.get_output_embeddings()
-    found = [model.get_input_embeddings().weight, output.weight, getattr(output, "bias", None)]
-    yield from {tensor.data_ptr(): tensor for tensor in found if tensor is not None}.values()
+    # Not through `get_output_embeddings`, which names another matrix in some networks (DeBERTa-v3's head).
+    size = model.config.vocab_size
+    heads = [parameter for parameter in head_parameters(model) if len(parameter) == size]
+    return list({id(rows): rows for rows in (model.get_input_embeddings().weight, *heads)}.values())
+
+
+def _widen(model: HuggingFaceModel, size: int) -> None:
+    """Add rows of zeros to each of the matrices, wherever it is used: what was tied stays tied.
+
+    `resize_token_embeddings` of `transformers` does not know all heads, and leaves some half done.
+    """
+    before = model.config.vocab_size
+    wider = {
+        id(rows): nn.Parameter(torch.cat([rows, rows.new_zeros(size - before, *rows.shape[1:])]))
+        for rows in _matrices(model)
+    }
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
+            if id(parameter) in wider:
+                setattr(module, name, wider[id(parameter)])
+        for attribute in ("num_embeddings", "out_features"):  # of nn.Embedding and nn.Linear
+            if module.__dict__.get(attribute) == before and len(module.weight) == size:
+                setattr(module, attribute, size)
+    model.config.vocab_size = size

@@ -2,24 +2,16 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from corpora.errors import BadData, UsageError
+from corpora.errors import BadData
 from pretrain import tensors
-from pretrain.networks import TOKEN_HEADS, HuggingFaceModel, network_class
-from tokenization import tokenizer
-from tokenization.pretrained import Pretrained, open_pretrained
-from tokenization.tokens import TokenSet
-from tokenization.vocabulary import differing, digest
+from pretrain.architectures import HuggingFaceModel, network_class
 
 WEIGHTS = "model.safetensors"
 ENCODER = "encoder"  # sub-folder of an export: the bare encoder, with its pooler
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
-"""A folder with one of these holds a tokenizer."""
 
 
 def save(model: HuggingFaceModel, state: Mapping[str, Tensor], path: Path) -> None:
@@ -46,7 +38,10 @@ def load(folder: Path) -> HuggingFaceModel:
     config = AutoConfig.from_pretrained(folder)
     pairs = "PreTraining" in config.architectures[0]
     model = network_class(config.model_type, pairs)(config)
-    found = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+    try:
+        found = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+    except RuntimeError as error:  # a tensor of another shape; all of them are named
+        raise BadData(f"{folder / WEIGHTS} does not fit its config.json: {error}") from error
     lost = set(found.missing_keys) - set(model.all_tied_weights_keys)
     if lost or found.unexpected_keys:
         raise BadData(
@@ -54,56 +49,6 @@ def load(folder: Path) -> HuggingFaceModel:
             f"and has {found.unexpected_keys} besides"
         )
     return model
-
-
-def start_from(place: Pretrained, pairs: bool, seed: int) -> tuple[HuggingFaceModel, list[str]]:
-    """A network with the weights of a Hugging Face folder or hub name; and the names of those missing there.
-
-    Raises:
-        BadData: nothing can be loaded from there.
-        UsageError: its type is not supported.
-    """
-    from transformers import AutoConfig
-
-    torch.manual_seed(seed)  # of the weights that are missing
-    try:
-        model_type = open_pretrained(place, AutoConfig.from_pretrained).model_type
-        if model_type not in TOKEN_HEADS:
-            raise UsageError(f"{place} is a {model_type!r}; supported: {', '.join(sorted(TOKEN_HEADS))}")
-        opener = network_class(model_type, pairs).from_pretrained
-        with quiet_transformers():
-            model, info = open_pretrained(
-                place, partial(opener, dtype=torch.float32, output_loading_info=True)
-            )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise BadData(f"cannot load a network from {place}: {error}") from error
-    return model, sorted(info["missing_keys"])
-
-
-def check_vocabulary(place: Pretrained, tokens: TokenSet) -> bool:
-    """Refuse weights whose word vectors belong to other tokens than those of a token set.
-
-    True: to the vocabulary that the token set's extends. A folder without a tokenizer passes as the same:
-    nothing says what its ids mean.
-
-    Raises:
-        UsageError: with both digests, and with the parts in which the tokenizers differ.
-    """
-    folder, ours = place.folder(), tokens.vocabulary
-    if folder and not any((folder / name).is_file() for name in VOCABULARIES):
-        return False  # `transformers` would make one up
-    theirs = tokenizer.load(place)
-    known = digest(theirs)
-    if ours.extension and known == ours.extension.base:
-        return True
-    if known != ours.digest:
-        parts = differing(theirs, tokenizer.load(Pretrained(path=str(tokens.tokenizer))))
-        raise UsageError(
-            f"{place} speaks the ids of vocabulary {known}, the token set those of {ours.digest} "
-            f"(they differ in: {parts}): encode the text with that tokenizer, `tokenizer: {place.path}` in "
-            "the stage that makes the token set"
-        )
-    return False
 
 
 @contextlib.contextmanager

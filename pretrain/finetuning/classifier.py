@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from corpora.artefact import Artefact
 from corpora.errors import BadData, UsageError
 from pretrain import tensors
-from pretrain.networks import positions
+from pretrain.architectures import positions
 from pretrain.weights import ENCODER, WEIGHTS
 from tokenization.vocabulary import Tokenizer
 

@@ -8,8 +8,10 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import MaskwrightError, UsageError
 from corpora.reporter import Quiet
 from pretrain import checkpoints, weights
+from pretrain.architectures import token_logits
 from pretrain.export import Export, export
-from tests.pretrain.toys import NETWORK, run, toy_data, toy_train
+from tests.pretrain.encoders import settings
+from tests.pretrain.toys import run, toy_data, toy_train
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +71,21 @@ def test_any_kept_step_can_be_exported_and_no_other(trained: Artefact, tmp_path:
         export_to(tmp_path / "other", trained, step=7)
 
 
-def test_a_network_of_another_type_without_pairs(data: Artefact, tmp_path: Path) -> None:
-    config = toy_train(model=NETWORK | {"type": "electra"}, objectives={"mlm": 1.0}, steps=2)
-    made = export_to(tmp_path / "made", run(config, data, tmp_path / "trained"))
+@pytest.mark.parametrize("name", ["albert", "deberta-v3", "distilbert", "electra", "modernbert", "roberta"])
+def test_networks_of_other_types(data: Artefact, tmp_path: Path, name: str) -> None:
+    asked = {"mlm": 1.0, "sop": 0.5} if name == "albert" else {"mlm": 1.0}
+    config = toy_train(model=settings(name), objectives=asked, steps=1, evaluate_every=None)
+    trained = run(config, data, tmp_path / "trained")
+    made = export_to(tmp_path / "made", trained)
     model, info = AutoModelForMaskedLM.from_pretrained(made.path, output_loading_info=True)
     assert not any(info.values())
-    assert type(model).__name__ == made.facts["model"] == "ElectraForMaskedLM"
-    assert not made.names("encoder/")
+    network, ids = weights.load(checkpoints.folder(trained)).eval(), torch.tensor([[2, 5, 6, 4, 9, 3]])
+    encoder = AutoModel.from_pretrained(made.path).eval()
+    with torch.no_grad():
+        assert torch.equal(model.eval()(ids).logits, token_logits(network(ids)))
+        assert torch.equal(encoder(ids)[0], network.base_model(ids)[0])
+    assert type(model).__name__ == made.facts["model"]
+    assert bool(made.names("encoder/")) == (name == "albert")
 
 
 def test_an_export_that_says_something_else_is_not_made(

@@ -10,7 +10,7 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.reporter import Quiet
 from corpora.stage import Report
-from pretrain import checkpoints, weights
+from pretrain import checkpoints, starting
 from pretrain.export import Export, export
 from pretrain.networks import Model, build
 from tests.corpora.making import write_shards
@@ -22,6 +22,7 @@ from tokenization.tokens import TokenSet
 TEXT = "我爱北京。他在北京大学读书，我用 abcdef 看书。" * 20
 TINY = {
     "model": None,
+    "head_warmup": 0,
     "steps": 1,
     "batch": 2,
     "optimizer": {"name": "adamw", "lr": 1e-12},
@@ -118,4 +119,4 @@ def test_a_network_of_another_casing_is_refused(base: Path, shards: Artefact, tm
         UsageError, match=r"speaks the ids of vocabulary .* differ in: tokens.*normalizer \(lowercase\)"
     ):
         run(toy_train(**TINY, from_pretrained=str(cased)), tokens, tmp_path / "train")
-    assert weights.VOCABULARIES
+    assert starting.VOCABULARIES

@@ -3,39 +3,85 @@ import dataclasses
 import pytest
 import torch
 from pydantic import ValidationError
+from torch import Tensor, nn
 
 from corpora.errors import UsageError
-from pretrain.networks import TOKEN_HEADS, Model, Network, build, check_fit, positions
+from pretrain.architectures import PAIRED, reads_segments, token_logits
+from pretrain.networks import Model, Network, build, check_fit, check_head
+from tests.pretrain.encoders import TYPES, tiny
 from tests.pretrain.toys import NETWORK, toy_batch, toy_network
 from tests.tokenization.making import SIZE
 
-SHAPE = {key: value for key, value in NETWORK.items() if key != "type"}
 
-
-@pytest.mark.parametrize("model_type", sorted(TOKEN_HEADS))
-def test_logits_are_those_of_the_whole_model_at_the_masked_positions(model_type: str) -> None:
-    model = build(Model.model_validate(SHAPE | {"type": model_type}), SIZE, 0, pairs=False, seed=0)
-    network, batch = Network(model).eval(), toy_batch(4, 0)
-    segments = {"token_type_ids": batch.token_type_ids} if model_type in ("bert", "electra") else {}
+@pytest.mark.parametrize("name", [*TYPES, "deberta-v3"])
+def test_logits_are_those_of_the_whole_model_at_the_masked_positions(name: str) -> None:
+    model, batch = tiny(name), toy_batch(4, 0)
+    network = Network(model).eval()
+    segments = {"token_type_ids": batch.token_type_ids} if reads_segments(model) else {}
+    mask = batch.attention_mask.long()
     with torch.no_grad():
         said = network(batch).tokens
-        whole = model(
-            input_ids=batch.input_ids, attention_mask=batch.attention_mask.long(), **segments
-        ).logits
+        whole = model(input_ids=batch.input_ids, attention_mask=mask, **segments).logits
+    assert whole.shape == (4, 16, SIZE)  # the hook is at rest outside of the network's own passes
     wanted = whole.flatten(0, 1)[batch.masked_positions]
-    torch.testing.assert_close(said, wanted, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(said, wanted, rtol=0, atol=1e-6 * max(1.0, float(wanted.abs().max())))
+    check_head(network)
 
 
-def test_pair_logits_are_those_of_bert_for_pre_training() -> None:
-    network, batch = toy_network().eval(), toy_batch(4, 0)
+@pytest.mark.parametrize("name", sorted(PAIRED))
+def test_logits_of_tokens_and_pairs_are_those_of_the_class_for_pre_training(name: str) -> None:
+    model, batch = tiny(name, pairs=True), toy_batch(4, 0)
+    segments = {"token_type_ids": batch.token_type_ids} if reads_segments(model) else {}
+    mask = {"attention_mask": batch.attention_mask.long()} if name != "fnet" else {}
     with torch.no_grad():
-        said = network(batch).pairs
-        wanted = network.model(
-            input_ids=batch.input_ids,
-            attention_mask=batch.attention_mask.long(),
-            token_type_ids=batch.token_type_ids,
-        ).seq_relationship_logits
-    torch.testing.assert_close(said, wanted, rtol=1e-5, atol=1e-6)
+        said = Network(model).eval()(batch)
+        whole = model(input_ids=batch.input_ids, **mask, **segments)
+    torch.testing.assert_close(said.pairs, whole[PAIRED[name]], rtol=1e-5, atol=1e-5)
+    wanted = token_logits(whole).flatten(0, 1)[batch.masked_positions]
+    torch.testing.assert_close(said.tokens, wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["bert", "modernbert"])
+def test_gradients_are_those_of_the_whole_model(name: str) -> None:
+    model, batch = tiny(name), toy_batch(4, 0)
+    segments = {"token_type_ids": batch.token_type_ids} if reads_segments(model) else {}
+    loss = torch.nn.functional.cross_entropy
+
+    def gradients(logits: Tensor) -> list[Tensor]:
+        return list(torch.autograd.grad(loss(logits, batch.masked_targets), list(model.parameters())))
+
+    said = gradients(Network(model).eval()(batch).tokens)
+    whole = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask.long(), **segments).logits
+    wanted = gradients(whole.flatten(0, 1)[batch.masked_positions])
+    for one, other in zip(said, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_nothing_asked_is_an_empty_answer() -> None:
+    batch = dataclasses.replace(toy_batch(4, 0), masked_positions=torch.zeros(0, dtype=torch.int64))
+    assert toy_network()(batch).tokens.shape == (0, SIZE)
+
+
+class Neighbours(nn.Module):
+    """A head that looks at the position before, too."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        said: Tensor = self.head(hidden + hidden.roll(1, 1))
+        return said
+
+
+def test_a_head_that_looks_at_other_positions_is_refused() -> None:
+    network = Network(tiny("bert"))
+    network.model.cls = Neighbours(network.model.cls)
+    with pytest.raises(UsageError, match="does not read each position by itself"):
+        check_head(network)
+    network.model.cls = None
+    with pytest.raises(UsageError, match="a bert network does not run here: 'NoneType'"):
+        check_head(network)
 
 
 def test_padding_changes_nothing() -> None:
@@ -64,7 +110,8 @@ def test_weights_are_a_function_of_the_seed() -> None:
     [
         ({"hiden_size": 8}, "did you mean 'hidden_size'"),
         ({"vocab_size": 100}, "token set"),
-        ({"type": "bort"}, "none of bert"),
+        ({"type": "bort"}, "type 'bort' is no encoder .* did you mean 'bert'"),
+        ({"type": "bart"}, "type 'bart' is no plain text encoder"),
     ],
 )
 def test_what_the_configuration_would_swallow_is_refused(changes: dict[str, object], hint: str) -> None:
@@ -92,12 +139,8 @@ def test_ids_and_positions_without_a_row_are_refused() -> None:
         check_fit(roberta, SIZE, 63)
 
 
-@pytest.mark.parametrize("model_type", sorted(TOKEN_HEADS))
-def test_the_longest_row_is_read_and_a_longer_one_is_not(model_type: str) -> None:
-    model = build(Model.model_validate(SHAPE | {"type": model_type}), SIZE, 0, pairs=False, seed=0).eval()
-    room = positions(model.config)
-    assert room == (63 if "roberta" in model_type else 64)
-    model(torch.full((1, room), 5))
-    if model_type != "modernbert":  # rotary: nothing in it ends
-        with pytest.raises((IndexError, RuntimeError)):
-            model(torch.full((1, room + 1), 5))
+def test_a_network_from_scratch_presumes_no_ids_of_another_vocabulary() -> None:
+    model = tiny("modernbert")
+    for key in ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"):
+        assert getattr(model.config, key, None) is None
+    assert tiny("modernbert", eos_token_id=3).config.eos_token_id == 3

@@ -303,7 +303,7 @@ def test_a_second_phase_starts_from_the_last_weights_of_the_first(data: Artefact
     for name, tensor in weights[0].items():
         torch.testing.assert_close(weights[1][name], tensor, rtol=0, atol=1e-9)
     folder = str(checkpoints.folder(first))
-    third = run(toy_train(**tiny, from_pretrained=folder), data, tmp_path / "third")
+    third = run(toy_train(**tiny, from_pretrained=folder, head_warmup=0), data, tmp_path / "third")
     assert (
         third.files[f"{checkpoints.part(1)}/model.safetensors"]
         == second.files[f"{checkpoints.part(1)}/model.safetensors"]
@@ -323,7 +323,7 @@ def test_weights_of_another_vocabulary_are_refused_though_it_is_as_large(
         run(toy_train(model=None, start="first", steps=1), other, tmp_path / "second", start=first)
     shutil.copytree(checkpoints.folder(first), tmp_path / "home" / "bert")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    at_home = toy_train(model=None, from_pretrained="~/bert", steps=1)
+    at_home = toy_train(model=None, from_pretrained="~/bert", steps=1, head_warmup=0)
     assert [path.parent for path in at_home.outside()][:1] == [tmp_path / "home" / "bert"]
     with pytest.raises(UsageError, match=message):
         run(at_home, other, tmp_path / "third")

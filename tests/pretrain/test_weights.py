@@ -4,12 +4,13 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoModelForPreTraining
 
-from corpora.errors import BadData, UsageError
+from corpora.errors import BadData
 from pretrain import weights
-from pretrain.networks import HuggingFaceModel, Model, build, has_pair_head
+from pretrain.architectures import HuggingFaceModel
+from pretrain.networks import Model, build
+from tests.pretrain.encoders import TYPES, tiny
 from tests.pretrain.toys import NETWORK, toy_network
 from tests.tokenization.making import SIZE
-from tokenization.pretrained import Pretrained
 
 
 def write(model: HuggingFaceModel, folder: Path) -> Path:
@@ -33,29 +34,25 @@ def test_what_is_saved_loads_exactly_and_stays_tied(tmp_path: Path, pairs: bool)
     assert not any(info.values())
 
 
-def test_starting_weights_are_those_of_the_folder_and_missing_ones_are_named(tmp_path: Path) -> None:
-    model = toy_network(pairs=False).model
-    folder = write(model, tmp_path / "saved")
-    started, missing = weights.start_from(Pretrained(path=str(folder)), pairs=True, seed=0)
-    assert has_pair_head(started)
-    assert {name.split(".")[1] for name in missing} == {"pooler", "seq_relationship"}
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(started.state_dict()[name], tensor)
-    again, _ = weights.start_from(Pretrained(path=str(folder)), pairs=True, seed=0)
-    assert torch.equal(again.cls.seq_relationship.weight, started.cls.seq_relationship.weight)
-
-
-def test_nothing_to_start_from_is_one_message(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match="cannot load a network from"):
-        weights.start_from(Pretrained(path=str(tmp_path)), pairs=False, seed=0)
-    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
-    with pytest.raises(UsageError, match="is a 'gpt2'; supported"):
-        weights.start_from(Pretrained(path=str(tmp_path)), pairs=False, seed=0)
-
-
 def test_weights_of_another_shape_of_network_are_refused(tmp_path: Path) -> None:
     folder = write(toy_network(pairs=False).model, tmp_path / "saved")
     deeper = build(Model.model_validate(NETWORK | {"num_hidden_layers": 2}), SIZE, 0, pairs=False, seed=0)
     (folder / "config.json").write_text(weights.describe(deeper))
     with pytest.raises(BadData, match=r"layer\.1"):
         weights.load(folder)
+    wider = build(Model.model_validate(NETWORK | {"intermediate_size": 48}), SIZE, 0, pairs=False, seed=0)
+    (folder / "config.json").write_text(weights.describe(wider))
+    with pytest.raises(BadData, match=r"(?s)does not fit its config.json.*intermediate\.dense"):
+        weights.load(folder)
+
+
+@pytest.mark.parametrize("name", [*TYPES, "deberta-v3"])
+def test_any_encoder_is_saved_and_opens_with_the_class_of_its_users(tmp_path: Path, name: str) -> None:
+    model, ids = tiny(name), torch.tensor([[2, 5, 6, 4, 9, 3]])
+    folder = write(model, tmp_path / "saved")
+    theirs, info = AutoModelForMaskedLM.from_pretrained(folder, output_loading_info=True)
+    assert not any(info.values())
+    with torch.no_grad():
+        wanted = model(ids).logits
+        assert torch.equal(weights.load(folder).eval()(ids).logits, wanted)
+        torch.testing.assert_close(theirs.eval()(ids).logits, wanted, rtol=0, atol=1e-6)
