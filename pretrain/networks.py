@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from corpora.errors import UsageError
 from corpora.settings import Settings
+from pretrain import attention
 from pretrain.batch import Batch
+from pretrain.layout import Layout
 from pretrain.objectives.terms import Outputs
 
 HuggingFaceModel: TypeAlias = Any  # PreTrainedModel: its heads differ by type, which no annotation says
@@ -73,19 +75,30 @@ class Network(nn.Module):
         self._autocast = precision == "bf16"
         self._token_head = TOKEN_HEADS[model.config.model_type]
         self._pair_head = PAIR_HEADS.get(model.config.model_type) if has_pair_head(model) else None
-        self._segments = model.config.model_type in SEGMENTED and model.config.type_vocab_size > 1
+        segments = model.config.model_type in SEGMENTED and model.config.type_vocab_size > 1
+        attention.prepare(model, halves=self._autocast)
+        self._lay = Layout(model, segments)
+        self._rows: Tensor | None = None  # of the pass that is running: first tokens of rows
+        if pooler := getattr(model.base_model, "pooler", None):
+            pooler.register_forward_pre_hook(self._row_starts)
 
     def forward(self, batch: Batch) -> Outputs:
         """Logits at the positions to predict (masked, vocab) and of the pairs (batch, 2)."""
         with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=self._autocast):
-            segments = {"token_type_ids": batch.token_type_ids} if self._segments else {}
-            # Without pads no mask is needed, and attention takes its fastest path.
-            mask = None if bool(batch.attention_mask.all()) else batch.attention_mask
-            encoded = self.model.base_model(input_ids=batch.input_ids, attention_mask=mask, **segments)
-            hidden = encoded.last_hidden_state.flatten(0, 1)  # (batch * length, hidden)
-            tokens = self._token_head(self.model, hidden.index_select(0, batch.masked_positions))
+            laid = self._lay(batch)
+            self._rows = laid.rows
+            try:
+                encoded = self.model.base_model(**laid.arguments)
+            finally:
+                self._rows = None
+            hidden = encoded.last_hidden_state.flatten(0, 1)  # (tokens, hidden)
+            tokens = self._token_head(self.model, hidden.index_select(0, laid.asked))
             pairs = self._pair_head(self.model, encoded.pooler_output) if self._pair_head else None
         return Outputs(tokens, pairs)
+
+    def _row_starts(self, pooler: nn.Module, given: tuple[Tensor]) -> tuple[Tensor] | None:
+        """What the pooler reads where rows lie end to end: their first tokens, (batch, 1, hidden)."""
+        return None if self._rows is None else (given[0].flatten(0, 1)[self._rows, None],)
 
 
 def has_pair_head(model: HuggingFaceModel) -> bool:

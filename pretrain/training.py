@@ -15,6 +15,7 @@ from corpora.stage import JSON, Report
 from pretrain import checkpoints
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
+from pretrain.layout import check_isolation
 from pretrain.loading import Loader
 from pretrain.networks import HuggingFaceModel, Network, build, check_fit
 from pretrain.session import HeldOut, Session, rows_of
@@ -44,6 +45,8 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
     loader = open_loader(config, inputs, "train")
     model = load(saved.folder) if saved else _first_model(config, inputs, loader.tokens, reporter)
     check_fit(model, loader.tokens.vocabulary_size, loader.tokens.length)
+    if loader.tokens.joins_documents and not config.cross_document:
+        check_isolation(model)
     engine = _engine(config, ranks, model)
     held_out = _held_out(config, inputs, ranks, reporter)
     session = Session(config, engine, loader, held_out, out, reporter)
@@ -78,6 +81,7 @@ def open_loader(config: Train, inputs: Mapping[str, Artefact], split: str) -> Lo
         data_seed=seed if config.data_seed is None else config.data_seed,
         batch=config.batch,
         swap_segments="sop" in config.objectives.active(),
+        cross_document=config.cross_document,
     )
 
 
