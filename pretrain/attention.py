@@ -40,7 +40,7 @@ class Rectangles:
         lengths = torch.diff(starts, append=starts.new_tensor([tokens]))
         kinds = torch.bucketize(lengths, torch.tensor(WIDTHS, device=starts.device))
         shapes, sources, filled = list[tuple[int, int]](), list[Tensor](), list[Tensor]()
-        for kind in kinds.unique().tolist():
+        for kind in sorted(set(kinds.tolist())):
             alike = (kinds == kind).nonzero().squeeze(1)
             inside = torch.arange(int(lengths[alike].max()), device=starts.device)
             filled.append(inside < lengths[alike, None])
@@ -77,7 +77,7 @@ class _Spread(torch.autograd.Function):
         return values.index_select(0, rectangles.sources).index_fill_(0, rectangles.empty, 0)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]  # noqa: ANN401
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         return _Collect.apply(gradient, ctx.rectangles), None  # type: ignore[no-untyped-call]
 
 
@@ -90,7 +90,7 @@ class _Collect(torch.autograd.Function):
         return values.index_select(0, rectangles.slots)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]  # noqa: ANN401
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         return _Spread.apply(gradient, ctx.rectangles), None  # type: ignore[no-untyped-call]
 
 
@@ -101,11 +101,11 @@ def prepare(model: HuggingFaceModel, halves: bool) -> None:
     """
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
-    from transformers.utils import is_flash_attn_2_available
+    from transformers.utils.import_utils import is_flash_attn_2_available
 
     if not isolates(model):
         return
-    if halves and torch.cuda.is_available() and is_flash_attn_2_available():
+    if halves and joins(model) and torch.cuda.is_available() and is_flash_attn_2_available():
         model.set_attn_implementation(FLASH)
         return
     AttentionInterface.register(WITHIN_DOCUMENTS, attend)
@@ -117,6 +117,11 @@ def isolates(model: HuggingFaceModel) -> bool:
     """Whether documents in one row can be kept from seeing each other in this network."""
     parameters = inspect.signature(model.base_model.forward).parameters
     return bool(model._supports_attention_backend) and "position_ids" in parameters
+
+
+def joins(model: HuggingFaceModel) -> bool:
+    """Whether rows may lie end to end: a pooler that is handed first tokens alone would miss all but one."""
+    return isolates(model) and not isinstance(getattr(model.base_model, "pooler", None), torch.nn.Linear)
 
 
 def attend(
@@ -138,12 +143,10 @@ def attend(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
         )
-    spread = (rectangles.spread(each[0].transpose(0, 1)) for each in (query, key, value))
+    queries, keys, values = (rectangles.spread(each[0].transpose(0, 1)) for each in (query, key, value))
     attended = [
-        scaled_dot_product_attention(
-            *parts, attn_mask=_within(mask, parts[0], sliding_window), dropout_p=dropout, scale=scaling
-        )
-        for *parts, mask in zip(*spread, rectangles.masks, strict=True)
+        scaled_dot_product_attention(q, k, v, _within(mask, q, sliding_window), dropout, scale=scaling)
+        for q, k, v, mask in zip(queries, keys, values, rectangles.masks, strict=True)
     ]
     return rectangles.collect(attended)[None], None
 

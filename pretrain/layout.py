@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from corpora.errors import UsageError
-from pretrain.attention import FLASH, WITHIN_DOCUMENTS, HuggingFaceModel, Rectangles, isolates
+from pretrain.attention import FLASH, WITHIN_DOCUMENTS, HuggingFaceModel, Rectangles, isolates, joins
 from pretrain.batch import Batch
 
 
@@ -33,7 +33,8 @@ class Layout:
     def __init__(self, model: HuggingFaceModel, segments: bool) -> None:
         """For a model that `attention.prepare` has seen, and that is told of segments, or not."""
         self._model, self._segments = model, segments
-        self._isolates, self._offset = isolates(model), first_position(model)
+        self._isolates, self._joins = isolates(model), joins(model)
+        self._offset = first_position(model)
 
     def __call__(self, batch: Batch) -> Laid:
         """What to run the encoder on."""
@@ -42,17 +43,17 @@ class Layout:
             return self._laid(batch, batch.masked_positions, attention_mask=mask)
         if self._end_to_end(batch):
             return self._join(batch)
-        positions, mask = batch.position_ids + self._offset, None if _full(batch) else self._mask(batch)
-        return self._laid(batch, batch.masked_positions, position_ids=positions, attention_mask=mask)
+        told: dict[str, Any] = {
+            "position_ids": batch.position_ids + self._offset,
+            "attention_mask": self._mask(batch),
+        }
+        return self._laid(batch, batch.masked_positions, **told)
 
     def _end_to_end(self, batch: Batch) -> bool:
-        base = self._model.base_model
-        if isinstance(getattr(base, "pooler", None), nn.Linear):  # it is given the first tokens of rows alone
-            return False
         if self._model.config._attn_implementation == FLASH:
             return True
-        compiled = base._compiled_call_impl is not None  # each batch has other rectangles
-        return batch.input_ids.device.type == "cpu" and not compiled
+        compiled = self._model.base_model._compiled_call_impl is not None  # by torch's Module.compile
+        return self._joins and batch.input_ids.device.type == "cpu" and not compiled
 
     def _join(self, batch: Batch) -> Laid:
         """End to end: real tokens only, (1, tokens)."""
@@ -70,8 +71,10 @@ class Layout:
         )
         return Laid(joined.arguments, joined.asked, places[firsts])
 
-    def _mask(self, batch: Batch) -> Tensor | dict[str, Tensor]:
+    def _mask(self, batch: Batch) -> Tensor | dict[str, Tensor] | None:
         """Who sees whom, (batch, 1, length, length): documents, and each pad, see themselves alone."""
+        if _full(batch):
+            return None
         documents = (batch.position_ids == 0).cumsum(1)
         mask = (documents[:, :, None] == documents[:, None])[:, None]
         config = self._model.config
@@ -99,7 +102,7 @@ def check_isolation(model: HuggingFaceModel) -> None:
     """
     if not isolates(model):
         raise UsageError(
-            f"rows hold several documents, and the attention of a {model.config.model_type} network cannot be "
+            f"rows hold several documents, and attention of a {model.config.model_type} network cannot be "
             "kept within one: encode the text with packing doc_sentences, or set cross_document: true"
         )
 

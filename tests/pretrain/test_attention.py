@@ -28,9 +28,10 @@ def some(lengths: list[int], seed: int = 0) -> list[Tensor]:
     return [torch.randn(shape, generator=dice, dtype=torch.float64).transpose(1, 2) for _ in range(3)]
 
 
-def attended(lengths: list[int], given: list[Tensor], **settings: Any) -> Tensor:
+def attended(lengths: list[int], given: list[Tensor], **how: Any) -> Tensor:  # noqa: ANN401
     module: Any = SimpleNamespace(training=False)
-    return attend(module, *given, None, rectangles(lengths), **settings)[0]
+    query, key, value = given
+    return attend(module, query, key, value, None, rectangles(lengths), **how)[0]
 
 
 def by_definition(lengths: list[int], given: list[Tensor], window: int) -> Tensor:

@@ -24,8 +24,8 @@ PAD = 1
 def network_of(model_type: str, **changes: object) -> Network:
     """Two layers; of ModernBERT one of each kind, with a window narrower than the documents."""
     shape = {key: value for key, value in NETWORK.items() if key != "type"} | {"num_hidden_layers": 2}
-    own: dict[str, object] = {"global_attn_every_n_layers": 2, "local_attention": 8}
-    given = shape | {"type": model_type} | (own if model_type == "modernbert" else {}) | changes
+    own = {"local_attention": 8} if model_type == "modernbert" else {}
+    given = shape | {"type": model_type} | own | changes
     return Network(build(Model.model_validate(given), SIZE, PAD, pairs=False, seed=0)).eval()
 
 
@@ -145,12 +145,13 @@ def test_nothing_is_computed_on_padding() -> None:
 def test_activations_can_be_computed_again(layout: str) -> None:
     network, batch = network_of("bert", **NO_DROPOUT).train(), batch_of(ROWS, documents())
     kept = gradients(network, batch)
-    network.model.gradient_checkpointing_enable({"use_reentrant": False})
+    network.model.activation_checkpointing_enable({"use_reentrant": False})
     again = gradients(network, batch)
     for name in kept:
         torch.testing.assert_close(again[name], kept[name])
 
 
+@pytest.mark.slow
 def test_a_compiled_encoder_is_compiled_for_a_few_shapes_only() -> None:
     network = network_of("bert")
     plain, graphs = network_of("bert"), list[Any]()
@@ -167,6 +168,18 @@ def test_a_compiled_encoder_is_compiled_for_a_few_shapes_only() -> None:
         with torch.no_grad():
             torch.testing.assert_close(network(batch).tokens, plain(batch).tokens, rtol=1e-5, atol=1e-5)
     assert 1 <= len(graphs) <= 3
+
+
+def test_rows_lie_apart_for_a_pooler_that_is_handed_first_tokens() -> None:
+    from transformers import AlbertConfig, AlbertForPreTraining
+
+    shape: dict[str, Any] = {key: value for key, value in NETWORK.items() if key != "type"}
+    model = AlbertForPreTraining(AlbertConfig(vocab_size=SIZE, embedding_size=8, **shape))
+    attention.prepare(model, halves=False)
+    laid = Layout(model, segments=True)(batch_of(ROWS, documents()))
+    assert laid.rows is None
+    assert laid.arguments["input_ids"].shape == (3, 22)
+    assert laid.arguments["attention_mask"].shape == (3, 1, 22, 22)
 
 
 def test_positions_begin_where_the_network_counts_from() -> None:
@@ -199,7 +212,8 @@ def test_a_network_with_attention_of_its_own_is_refused_for_joined_documents() -
 
     shape = {key: value for key, value in NETWORK.items() if key != "type"}
     config: Any = CONFIG_MAPPING["deberta-v2"]
-    model = MODEL_FOR_MASKED_LM_MAPPING[config](config(vocab_size=SIZE, **shape))
-    with pytest.raises(UsageError, match="deberta-v2 network cannot be kept within one: .*cross_document"):
+    network: Any = MODEL_FOR_MASKED_LM_MAPPING[config]
+    model = network(config(vocab_size=SIZE, **shape))
+    with pytest.raises(UsageError, match=r"deberta-v2 network cannot be kept within one: .*cross_document"):
         check_isolation(model)
     check_isolation(toy_network().model)
