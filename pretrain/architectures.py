@@ -93,10 +93,14 @@ def reads_segments(model: HuggingFaceModel) -> bool:
 
 def positions(config: Any) -> int:  # noqa: ANN401 - any configuration of `transformers`
     """Tokens of the longest row that a network of this configuration reads."""
-    used = config.pad_token_id + 1 if config.model_type in COUNTED_FROM_PAD else 0
+    return int(getattr(config, "max_position_embeddings", ENDLESS)) - first_position(config)
+
+
+def first_position(config: Any) -> int:  # noqa: ANN401 - any configuration of `transformers`
+    """The number of a row's first position."""
     if config.model_type == "mpnet":
-        used = 2  # whatever its pad id is
-    return int(getattr(config, "max_position_embeddings", ENDLESS)) - used
+        return 2  # whatever its pad id is
+    return int(config.pad_token_id) + 1 if config.model_type in COUNTED_FROM_PAD else 0
 
 
 def body_names(model: HuggingFaceModel) -> set[str]:

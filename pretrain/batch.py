@@ -35,6 +35,7 @@ class Batch:
     input_ids: Tensor  # (batch, length) int64, after replacement
     attention_mask: Tensor  # (batch, length) bool, False on padding
     token_type_ids: Tensor  # (batch, length) int64, 1 in the second segment
+    position_ids: Tensor  # (batch, length) int64, from 0 in each document that is read alone; 0 on pads
     masked_positions: Tensor  # (masked,) int64, ascending, into the flattened (batch * length)
     masked_targets: Tensor  # (masked,) int64, the ids that stood there
     pair_labels: Tensor  # (batch,) int64: 0 B follows A, 1 swapped (SOP) or of another document (NSP)

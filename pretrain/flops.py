@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from pretrain.networks import HuggingFaceModel, has_pair_head
+from pretrain.architectures import HuggingFaceModel, has_pair_head
 
 PAIR_PARTS = ("pooler", "seq_relationship")
 

@@ -53,11 +53,10 @@ class Heads:
     @torch.no_grad()
     def measure(self, step: int) -> Row:
         """Share of right answers by objective, and that of the most frequent answer, after so many steps."""
-        rows = min(ROWS, len(self.measuring.tokens))
-        batches = self.measuring.evaluation(self.micro_batch, self.ranks.number, self.ranks.world, rows)
+        lots = self.measuring.held_out(ROWS, self.micro_batch)[self.ranks.number :: self.ranks.world]
         vocabulary = self.network.model.config.vocab_size
         sums = torch.zeros(len(self.objectives), 1 + vocabulary, dtype=torch.int64, device=self.ranks.device)
-        for batch in (batch.to(self.ranks.device) for batch in batches):
+        for batch in (self.measuring.examined(lot)[0].to(self.ranks.device) for lot in lots):
             outputs = self.network(batch)
             for line, (name, objective) in zip(sums, self.objectives.items(), strict=True):
                 line[0] += objective.term(outputs, batch).hits

@@ -48,6 +48,7 @@ class Loader:
     swap_segments: (
         bool  # swap A and B in half of the rows that have both (SOP, arXiv:1909.11942, section 3.1)
     )
+    cross_document: bool = False  # let documents of one row see each other
 
     def __post_init__(self) -> None:
         """Refuse at once what would fail at the first step: no rows, no lexicon where one is needed."""
@@ -162,7 +163,7 @@ class Loader:
     def _preparation(self) -> Preparation:
         stock = Stock.of(self.tokens.vocabulary, self.lexicon)
         masker = Masker(self.masking, self.replacement, stock, self.tokens.tokenizer)
-        return Preparation(self.tokens, masker, self.swap_segments)
+        return Preparation(self.tokens, masker, self.swap_segments, self.cross_document)
 
 
 @dataclass(frozen=True)

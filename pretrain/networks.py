@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from corpora.errors import UsageError
 from corpora.settings import Settings
+from pretrain import attention
 from pretrain.architectures import (
     PAIRED,
     HuggingFaceModel,
@@ -25,6 +26,7 @@ from pretrain.architectures import (
     token_logits,
 )
 from pretrain.batch import Batch
+from pretrain.layout import Laid, Layout
 from pretrain.objectives.terms import Outputs
 
 OURS = {"vocab_size": "the token set", "pad_token_id": "the token set", "model_type": "`type`"}
@@ -70,30 +72,36 @@ class Network(nn.Module):
         super().__init__()
         self.model = model
         self._autocast = precision == "bf16"
-        self.reads_segments = reads_segments(model)
         self._pairs = PAIRED[model.config.model_type] if has_pair_head(model) else None
-        self._asked: Tensor | None = None  # positions of the pass that is running
+        attention.prepare(model, halves=self._autocast)
+        self._lay = Layout(model)
+        self._laid: Laid | None = None  # of the pass that is running
         model.base_model.register_forward_hook(self._let_through)
+        if pooler := getattr(model.base_model, "pooler", None):
+            pooler.register_forward_pre_hook(self._row_starts)
 
     def forward(self, batch: Batch) -> Outputs:
         """Logits at the positions to predict (masked, vocab) and of the pairs (batch, 2)."""
         with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=self._autocast):
-            segments = {"token_type_ids": batch.token_type_ids} if self.reads_segments else {}
-            # Without pads no mask is needed, and attention takes its fastest path.
-            mask = None if bool(batch.attention_mask.all()) else batch.attention_mask
-            self._asked = batch.masked_positions
+            self._laid = self._lay(batch)
             try:
-                said = self.model(input_ids=batch.input_ids, attention_mask=mask, **segments)
+                said = self.model(**self._laid.arguments)
             finally:
-                self._asked = None
+                self._laid = None
         return Outputs(token_logits(said)[0], said[self._pairs] if self._pairs else None)
 
     def _let_through(self, encoder: nn.Module, given: Any, encoded: Any) -> Any:  # noqa: ANN401 - a hook
-        """Hidden states (batch, length, hidden) -> those at the asked positions, (1, masked, hidden)."""
-        if self._asked is not None:
+        """Hidden states of all tokens -> those at the asked positions, (1, masked, hidden)."""
+        if self._laid is not None:
             states = next(iter(encoded))  # the name of the first output; a pooled one stays as it is
-            encoded[states] = encoded[states].flatten(0, 1).index_select(0, self._asked)[None]
+            encoded[states] = encoded[states].flatten(0, 1).index_select(0, self._laid.asked)[None]
         return encoded
+
+    def _row_starts(self, pooler: nn.Module, given: tuple[Tensor]) -> tuple[Tensor] | None:
+        """What the pooler reads where rows lie end to end: their first tokens, (batch, 1, hidden)."""
+        if self._laid is None or self._laid.rows is None:
+            return None
+        return (given[0].flatten(0, 1)[self._laid.rows, None],)
 
 
 def build(model: Model, vocabulary_size: int, pad_id: int, pairs: bool, seed: int) -> HuggingFaceModel:
@@ -138,11 +146,11 @@ def check_head(network: Network) -> None:
     Raises:
         UsageError: it does not, or the model cannot be run on token ids and segments.
     """
-    model, batch = network.model, _probe(network.model.config.vocab_size)
+    model, batch = network.model, _probe(network.model.config)
     training, model_type = model.training, model.config.model_type
     try:
         said = network.eval()(batch).tokens
-        segments = {"token_type_ids": batch.token_type_ids} if network.reads_segments else {}
+        segments = {"token_type_ids": batch.token_type_ids} if reads_segments(model) else {}
         whole = token_logits(model(input_ids=batch.input_ids, **segments)).flatten(0, 1)
         apart = (said - whole[batch.masked_positions]).abs().max()
     except Exception as error:  # of any kind: another type's own check, or a shape that does not fit
@@ -156,10 +164,11 @@ def check_head(network: Network) -> None:
         )
 
 
-def _probe(vocabulary_size: int) -> Batch:
+def _probe(config: Any) -> Batch:  # noqa: ANN401 - any configuration of `transformers`
     """Two short rows of ids spread over the vocabulary, some positions asked."""
-    ids = torch.linspace(0, vocabulary_size - 1, 16).long().view(2, 8)
-    asked = torch.tensor([1, 4, 10, 15])
+    ids = torch.linspace(0, config.vocab_size - 2, 16).long().view(2, 8)
+    ids += ids >= (config.pad_token_id or 0)  # RoBERTa and its kin would not count pads among positions
+    asked = torch.tensor([0, 4, 7, 8, 10, 15])  # the ends of rows, too, where they could see each other
     return Batch(
         input_ids=ids,
         attention_mask=torch.ones_like(ids, dtype=torch.bool),
@@ -168,4 +177,5 @@ def _probe(vocabulary_size: int) -> Batch:
         masked_targets=ids.flatten()[asked],
         pair_labels=torch.zeros(2, dtype=torch.int64),
         samples=torch.arange(2),
+        position_ids=torch.arange(8).expand(2, 8),
     )

@@ -27,6 +27,7 @@ class Rows:
     runs: NDArray[np.int32]  # the runs of words to predict: 1, 2, ... in order of drawing, 0 elsewhere
     shown: NDArray[np.int64]  # what the network sees
     kinds: NDArray[np.uint8]  # UNTOUCHED, or what stands at a position to predict
+    positions: NDArray[np.int32]  # each token's place among those that it may see, 0 on padding
     lengths: NDArray[np.int32]
     second: NDArray[np.int32]  # first position of segment B, 0: none
     pair_labels: NDArray[np.int64]
@@ -39,6 +40,7 @@ class Preparation:
     tokens: TokenSet
     masker: Masker
     swap_segments: bool  # swap A and B in half of the rows that have both
+    cross_document: bool = False  # let documents of one row see each other
 
     def rows(
         self, samples: NDArray[np.int64], epochs: NDArray[np.int64] | int, seed: int, rate: float
@@ -55,6 +57,8 @@ class Preparation:
             pair_labels = np.where(rows.second > 0, random, NO_PAIR)
         words = number_words(rows.ids, rows.word_starts, rows.lengths, self._special)
         masked = self.masker.mask(Text(rows.ids, words), seed, epochs, samples, rate)
+        if self.cross_document:
+            rows.positions[:] = np.arange(rows.positions.shape[1])
         return Rows(
             samples=samples,
             ids=rows.ids,
@@ -62,6 +66,7 @@ class Preparation:
             runs=masked.runs,
             shown=masked.shown,
             kinds=masked.kinds,
+            positions=rows.positions,
             lengths=rows.lengths,
             second=rows.second,
             pair_labels=pair_labels,
@@ -83,7 +88,8 @@ class Assembly:
         width = -(-int(lengths.max()) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
         shape = len(lengths), max(int(lengths.max()), min(width, longest))
         self._ids, self._real = np.empty(shape, np.int64), np.empty(shape, np.bool_)
-        self._second, self._pairs = np.empty(shape, np.int64), np.empty(len(lengths), np.int64)
+        self._second, self._positions = np.empty(shape, np.int64), np.empty(shape, np.int64)
+        self._pairs = np.empty(len(lengths), np.int64)
         self._samples, self._masked = np.empty(len(lengths), np.int64), list[NDArray[np.int64]]()
         self._pad_id, self._filled = pad_id, 0
 
@@ -95,12 +101,14 @@ class Assembly:
             rows.ids,
             rows.shown,
             rows.kinds,
+            rows.positions,
             rows.lengths,
             rows.second,
             self._pad_id,
             self._ids[here],
             self._real[here],
             self._second[here],
+            self._positions[here],
             masked,
         )
         masked[0] += here.start * self._ids.shape[1]
@@ -115,6 +123,7 @@ class Assembly:
             input_ids=torch.from_numpy(self._ids),
             attention_mask=torch.from_numpy(self._real),
             token_type_ids=torch.from_numpy(self._second),
+            position_ids=torch.from_numpy(self._positions),
             masked_positions=torch.from_numpy(positions),
             masked_targets=torch.from_numpy(targets),
             pair_labels=torch.from_numpy(self._pairs),
@@ -165,12 +174,14 @@ def _fill(
     ids: NDArray[np.int64],
     shown: NDArray[np.int64],
     kinds: NDArray[np.uint8],
+    positions: NDArray[np.int32],
     lengths: NDArray[np.int32],
     seconds: NDArray[np.int32],
     pad_id: int,
     to_ids: NDArray[np.int64],
     real: NDArray[np.bool_],
     second: NDArray[np.int64],
+    to_positions: NDArray[np.int64],
     masked: NDArray[np.int64],
 ) -> None:
     """Copy rows into wider ones, mark what is not padding and what is segment B, list what is to predict."""
@@ -181,6 +192,7 @@ def _fill(
         to_ids[row, :length], to_ids[row, length:] = shown[row, :length], pad_id
         real[row, :length], real[row, length:] = True, False
         second[row, :begin], second[row, begin:length], second[row, length:] = 0, 1, 0
+        to_positions[row, :length], to_positions[row, length:] = positions[row, :length], 0
         for position in range(length):
             if kinds[row, position] != UNTOUCHED:
                 masked[0, count], masked[1, count] = row * width + position, ids[row, position]

@@ -86,6 +86,10 @@ class Train(StageSettings):
     data_seed: Annotated[int | None, Field(ge=0)] = None
     """Seed of the order of rows and of the held-out masks; left out, the recipe's `data_seed`."""
 
+    cross_document: bool = False
+    """Let documents of one row see each other, as in the original RoBERTa; else each is read as if it stood
+    alone, its positions counted from its own first token."""
+
     masking: Masking = WholeWordMasking()
     """Which positions are to be predicted."""
 

@@ -20,6 +20,7 @@ from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
 from pretrain.evaluation import HeldOut
 from pretrain.head_warmup import AT_ONCE, MOST, Heads, Row, warm_up
+from pretrain.layout import check_isolation
 from pretrain.loading import Loader
 from pretrain.networks import Network, build, check_fit, check_head
 from pretrain.session import Session, rows_of
@@ -95,6 +96,7 @@ def open_loader(config: Train, inputs: Mapping[str, Artefact], split: str) -> Lo
         data_seed=seed if config.data_seed is None else config.data_seed,
         batch=config.batch,
         swap_segments="sop" in config.objectives.active(),
+        cross_document=config.cross_document,
     )
 
 
@@ -143,6 +145,8 @@ def _first_network(
                 "leave start_optimizer out"
             )
     check_fit(model, tokens.vocabulary_size, tokens.length)
+    if tokens.joins_documents and not config.cross_document:
+        check_isolation(model)
     network = Network(model, config.speed.precision)
     check_head(network)
     return network, config.from_pretrained is not None or bool(missing)

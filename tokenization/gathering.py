@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from corpora.compiled import compiled
 
-IDS, STARTS, OFFSETS, SECOND, DOCUMENT, SECOND_DOCUMENT = range(6)  # columns of a table of addresses
+IDS, STARTS, OFFSETS, SECOND, DOCUMENT, SECOND_DOCUMENT, OPENINGS, OPENING_OFFSETS = range(8)
+"""Columns of a table of addresses."""
 
 
 @intrinsic
@@ -58,6 +59,28 @@ def locate(
         second[i] = carray(_pointer(columns[SECOND] + 4 * row), 1, np.uint32)[0]
         documents[0, i] = carray(_pointer(columns[DOCUMENT] + 4 * row), 1, np.uint32)[0]
         documents[1, i] = carray(_pointer(columns[SECOND_DOCUMENT] + 4 * row), 1, np.uint32)[0]
+
+
+@compiled
+def number(
+    table: NDArray[np.int64],
+    blocks: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    lengths: NDArray[np.int32],
+    positions: NDArray[np.int32],
+) -> None:
+    """Fill `positions` (batch, length): each token's place in what its row holds of its document."""
+    for i in range(rows.size):
+        columns, row = table[blocks[i]], rows[i]
+        offsets = carray(_pointer(columns[OPENING_OFFSETS] + 8 * row), 2, np.int64)
+        count = offsets[1] - offsets[0]
+        openings = carray(_pointer(columns[OPENINGS] + 4 * offsets[0]), count, np.uint32)
+        positions[i, lengths[i] :] = 0
+        for each in range(count):
+            begin = np.int64(openings[each])
+            end = np.int64(openings[each + 1]) if each + 1 < count else np.int64(lengths[i])
+            for k in range(begin, end):
+                positions[i, k] = k - begin
 
 
 @compiled

@@ -47,6 +47,7 @@ class Rows:
     word_starts: NDArray[np.bool_]  # (batch, length), False on pads
     lengths: NDArray[np.int32]  # (batch,) real tokens
     second: NDArray[np.int32]  # (batch,) first position of segment B, 0: none
+    positions: NDArray[np.int32]  # (batch, length) in its document as far as it stands in the row, 0 on pads
     documents: NDArray[np.int64]  # (batch,) number of the first document
     second_documents: NDArray[np.int64] | None  # (batch,) number of segment B's; None: not a set for NSP
 
@@ -96,9 +97,10 @@ class TokenSet:
         sizes = [len(block.second) for block in self._blocks]
         self._ends = np.cumsum(sizes, dtype=np.int64)  # rows up to and including each block
         self._firsts = self._ends - np.array(sizes, np.int64)
-        self._table = np.array([block.addresses() for block in self._blocks], np.int64).reshape(-1, 6)
+        self._table = np.array([block.addresses() for block in self._blocks], np.int64).reshape(-1, 8)
         self._wide = any(block.ids.dtype == np.uint32 for block in self._blocks)
         self.next_sentences = any(block.pairs for block in self._blocks)  # some segments B are of others
+        self.joins_documents = any(block.joined for block in self._blocks)  # in some rows there are several
 
     @classmethod
     def open(cls, artefact: Artefact, split: str = "train") -> "TokenSet":
@@ -155,7 +157,9 @@ class TokenSet:
         width = max(longest, min(-(-longest // multiple) * multiple, self.length))
         ids, starts = np.empty((len(indices), width), np.int64), np.empty((len(indices), width), np.bool_)
         gathering.copy(self._table, blocks, begins, rows.lengths, self._wide, self.pad_id, ids, starts)
-        return replace(rows, ids=ids, word_starts=starts)
+        positions = np.empty((len(indices), width), np.int32)
+        gathering.number(self._table, blocks, indices - self._firsts[blocks], rows.lengths, positions)
+        return replace(rows, ids=ids, word_starts=starts, positions=positions)
 
     def lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int32]:
         """Tokens of rows, by number.
@@ -175,8 +179,16 @@ class TokenSet:
         local = indices - self._firsts[blocks]
         gathering.locate(self._table, blocks, local, begins, lengths, second, documents)
         nothing = np.empty((batch, 0), np.int64)
-        others = documents[1] if self.next_sentences else None
-        return blocks, begins, Rows(nothing, nothing.astype(np.bool_), lengths, second, documents[0], others)
+        rows = Rows(
+            ids=nothing,
+            word_starts=nothing.astype(np.bool_),
+            lengths=lengths,
+            second=second,
+            positions=nothing.astype(np.int32),
+            documents=documents[0],
+            second_documents=documents[1] if self.next_sentences else None,
+        )
+        return blocks, begins, rows
 
     def row(self, number: int) -> Row:
         """All there is to say of one row.
@@ -222,11 +234,17 @@ class _Block:
         self.document = _view(batch.column("document"))
         self.pairs = "second_document" in batch.schema.names
         self.second_document = _view(batch.column("second_document")) if self.pairs else self.document
+        openings = batch.column("document_starts")
+        self.openings, self.opening_offsets = _view(openings.values), _view(openings.offsets)
+        self.joined = bool(self.opening_offsets[-1] - self.opening_offsets[0] > len(self.second))
         self._batch = batch
 
     def addresses(self) -> list[int]:
         """Where its columns lie in memory, in the order of `tokenization.gathering`."""
-        columns = self.ids, self.word_starts, self.offsets, self.second, self.document, self.second_document
+        columns = (
+            *(self.ids, self.word_starts, self.offsets, self.second, self.document, self.second_document),
+            *(self.openings, self.opening_offsets),
+        )
         return [column.ctypes.data for column in columns]
 
     def row(self, number: int) -> Row:

@@ -17,6 +17,8 @@ from pretrain.loading import Loader
 from pretrain.masking import NgramMasking, TokenMasking
 from pretrain.replacement import BertReplacement, SimilarWord
 from tests.tokenization.making import CLS, SEP, SIZE, make_token_set, row
+from tokenization.packing import Encoded, FullSentences
+from tokenization.rows import Columns, assemble
 from tokenization.tokens import Row, TokenSet
 
 LENGTH, ROWS = 40, 53
@@ -217,6 +219,68 @@ def test_seed_moves_masks_and_data_seed_moves_order(build: Build) -> None:
     both = rows_of(base.window(0).batches).keys() & elsewhere.keys()
     assert both
     assert all(rows_of(base.window(0).batches)[sample] == elsewhere[sample] for sample in both)
+
+
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory: pytest.TempPathFactory) -> TokenSet:
+    """Short documents packed as FULL-SENTENCES are."""
+    dice, sizes = np.random.default_rng(0), [3, 9, 1, 14, 2, 2, 21, 5, 8, 30, 4, 4, 4]
+    encoded = Encoded(
+        first=0,
+        bounds=np.cumsum([0, *sizes]),
+        ids=dice.integers(5, SIZE, sum(sizes)).astype(np.uint32),
+        word_starts=np.ones(sum(sizes), np.uint8),
+        sentence_ends=np.cumsum(sizes),
+        unknown_at=np.empty(0, np.int64),
+        unknown=[],
+    )
+    packing = FullSentences(length=LENGTH)
+    columns = assemble(encoded, list(packing.pack(encoded, 0)), CLS, SEP, next_sentences=False)
+    folder = tmp_path_factory.mktemp("joined")
+    artefact = make_token_set(folder / "tokens", rows_in(columns), length=LENGTH)
+    return TokenSet.open(artefact)
+
+
+def rows_in(columns: Columns) -> list[Row]:
+    """The rows, one by one."""
+    made, begin, opening = list[Row](), 0, 0
+    for end, last in zip(columns.ends.tolist(), columns.document_starts_ends.tolist(), strict=True):
+        starts = columns.document_starts[opening:last].tolist()
+        bits = columns.word_starts[begin:end].tolist()
+        made.append(Row(columns.ids[begin:end].tolist(), bits, document_starts=starts))
+        begin, opening = end, last
+    return made
+
+
+@pytest.mark.parametrize("cross_document", [False, True])
+def test_positions_begin_anew_behind_each_separator_unless_documents_are_one(
+    joined: TokenSet, cross_document: bool
+) -> None:
+    grams = NgramMasking(lengths=(0, 0, 0, 1.0), budget=0.4)
+    loader = Loader(joined, grams, BertReplacement(), None, 0, 0, len(joined), False, cross_document)
+    (batch,), rows = loader.window(3).batches, loader.rows(3)
+    assert joined.joins_documents
+    for shown, positions, real, ids in zip(
+        batch.input_ids, batch.position_ids, batch.attention_mask, rows.ids, strict=True
+    ):
+        wanted = list[int]()
+        for place, token in enumerate(ids[: len(shown)][real.numpy()].tolist()):
+            new = place == 0 or (not cross_document and ids[place - 1] == SEP)
+            wanted.append(0 if new else wanted[-1] + 1)
+            assert token != SEP or shown[place] == SEP  # no mask touches what is between documents
+        assert positions.tolist() == wanted + [0] * (len(shown) - len(wanted))
+
+
+def test_what_is_masked_together_is_of_one_document(joined: TokenSet) -> None:
+    grams = NgramMasking(lengths=(0, 0, 0, 1.0), budget=0.4)
+    rows = Loader(joined, grams, BertReplacement(), None, 0, 0, len(joined), False).rows(3)
+    runs = 0
+    for numbers, positions in zip(rows.runs, rows.positions, strict=True):
+        documents = np.cumsum(positions == 0)
+        for run in range(1, int(numbers.max()) + 1):
+            assert len(set(documents[numbers == run].tolist())) == 1
+            runs += 1
+    assert runs > len(joined)
 
 
 RAMP = {"name": "linear", "from": 0.1, "to": 0.5, "steps": 40}

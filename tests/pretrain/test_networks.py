@@ -92,6 +92,7 @@ def test_padding_changes_nothing() -> None:
         input_ids=pad(batch.input_ids, (0, 8)),
         attention_mask=pad(batch.attention_mask, (0, 8)),
         token_type_ids=pad(batch.token_type_ids, (0, 8)),
+        position_ids=pad(batch.position_ids, (0, 8)),
         masked_positions=batch.masked_positions + 8 * (batch.masked_positions // 16),
     )
     with torch.no_grad():

@@ -101,6 +101,7 @@ def toy_batch(rows: int, seed: int, masked: int = 5, width: int = 16) -> Batch:
         input_ids=ids.masked_fill(~real, 0),
         attention_mask=real,
         token_type_ids=segments,
+        position_ids=torch.arange(width).masked_fill(~real, 0),
         masked_positions=chosen,
         masked_targets=torch.randint(5, SIZE, (masked,), generator=dice),
         pair_labels=pairs,

@@ -1,6 +1,7 @@
 """The token set: what was written comes back, by number, padded, and `datasets` opens it too."""
 
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 
@@ -77,6 +78,28 @@ def test_any_rows_come_back_in_any_order(
         assert opened.row(number) == as_lists(rows[number])
     assert got.second_documents is None
     assert not opened.next_sentences
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=4), min_size=1, max_size=9), st.integers(1, 9)
+)
+@settings(max_examples=30, deadline=None)
+def test_positions_are_counted_in_each_document(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[int]], slices: int
+) -> None:
+    path = tmp_path_factory.mktemp("tokens") / "train-00000.arrow"
+    made = [
+        Row([5] * sum(sizes), [1] * sum(sizes), document_starts=[0, *accumulate(sizes)][:-1])
+        for sizes in rows
+    ]
+    opened = TokenSet([write(path, made, slices)], VOCABULARY, path.parent, length=20)
+    wanted = [sizes for number in range(slices) for sizes in rows[number::slices]]
+    order = list(range(len(rows)))[::-1]
+    got = opened.rows(np.array(order))
+    for place, number in enumerate(order):
+        positions = [position for size in wanted[number] for position in range(size)]
+        assert got.positions[place].tolist() == positions + [0] * (got.ids.shape[1] - len(positions))
+    assert opened.joins_documents == any(len(sizes) > 1 for sizes in rows)
 
 
 def test_a_set_for_the_next_sentence_says_whose_b_is(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def rows_of(runs: Sequence[int], kinds: Sequence[int], shown: Sequence[int] = ID
         runs=wide(runs, 0, np.int32),
         shown=wide(shown, 0, np.int64),
         kinds=wide(kinds, 0, np.uint8),
+        positions=wide(range(len(IDS)), 0, np.int32),
         lengths=np.array([len(IDS)], np.int32),
         second=np.zeros(1, np.int32),
         pair_labels=np.zeros(1, np.int64),
