@@ -14,6 +14,12 @@ from pretrain.engine import Engine
 from pretrain.flops import Flops
 from pretrain.peak import matrix_peak
 
+FIGURES = (
+    *("tokens_per_second", "steps_per_second", "share_of_peak", "loader_wait_share", "padding_share"),
+    "peak_memory",
+)
+"""What `Gauge.read` tells, no two times the same."""
+
 
 @dataclass
 class _Seen:
@@ -72,14 +78,16 @@ class Gauge:
         """Figures of all that was seen since the last reading; then start anew."""
         now, seen = time.monotonic(), self._seen
         self._seen, seconds = _Seen(now), max(now - seen.begun, 1e-9)
-        return {
-            "tokens_per_second": seen.tokens / seconds,
-            "steps_per_second": seen.steps / seconds,
-            "share_of_peak": self._flops.total(seen.tokens, seen.asked, seen.rows) / seconds / self._peak,
-            "loader_wait_share": seen.waited / seconds,
-            "padding_share": 1 - seen.here / max(seen.positions, 1),
-            "peak_memory": float(_memory(self._device)),
-        }
+        work = self._flops.total(seen.tokens, seen.asked, seen.rows)
+        values = (
+            seen.tokens / seconds,
+            seen.steps / seconds,
+            work / seconds / self._peak,
+            seen.waited / seconds,
+            1 - seen.here / max(seen.positions, 1),
+            float(_memory(self._device)),
+        )
+        return dict(zip(FIGURES, values, strict=True))
 
 
 def _memory(device: torch.device) -> int:

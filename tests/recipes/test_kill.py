@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pretrain.gauge import FIGURES
 from tests.recipes.conftest import Clean, small
 from tests.recipes.making import STAGES, Command, Ended, artefacts, strays
 
@@ -75,4 +76,4 @@ def metrics(run: Path) -> list[str]:
 def untimed(line: str) -> dict[str, object]:
     """A row of metrics without what a clock said."""
     row: dict[str, object] = json.loads(line)
-    return {key: value for key, value in row.items() if key not in ("seconds", "tokens_per_second")}
+    return {key: value for key, value in row.items() if key not in {"seconds", *FIGURES}}
