@@ -6,6 +6,7 @@ the run ends, and leaves a bundle (`pretrain.bundle`). A loss that leaps up is a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from corpora.artefact import Artefact, Draft
 from corpora.errors import BadData, Diverged
@@ -53,17 +54,13 @@ class Guard:
             self.reporter.say(f"{_what(progress, asked)}; rows {few(rows)}")
         return {"step": progress.step, "skipped": progress.skipped_in_a_row, "rows": rows}
 
-    def give_up_after_too_many(
-        self, progress: Progress, asked: bool, micro_batch: int, learning_rate: float
-    ) -> None:
+    def give_up(self, progress: Progress, asked: bool, micro_batch: int, learning_rate: float) -> NoReturn:
         """End a run of which `patience` steps in a row could not be applied.
 
         Raises:
             Diverged: their loss or gradient was not finite.
             BadData: there was nothing to predict.
         """
-        if progress.skipped_in_a_row < self.config.patience:
-            return
         if not asked:
             raise BadData(
                 f"{_what(progress, asked)}. Look at the rows in the log: are their tokens all unknown?"

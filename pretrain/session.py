@@ -121,7 +121,7 @@ class Session:
         before, factor = self.progress, self._pace.factor(self.progress)
         rate = self.config.optimizer.lr * factor
         step = train_step(self.engine, window, self.objectives, rate, self.config.seed or 0)
-        self.progress = replace(before, step=window.step + 1, skipped_in_a_row=before.skipped_in_a_row + 1)
+        self.progress = replace(before, step=window.step + 1)
         if step.applied:
             since, masks = before.since.plus(step, window), before.masks.plus(window.masks)
             self.progress = replace(
@@ -136,9 +136,15 @@ class Session:
             if self.config.hours:  # the clock decided it: nothing else could tell it again
                 self._note({"step": self.progress.step, "factor": factor})
         else:
-            asked = any(step.counts.values())
-            self._write(self._guard.skipped(self.progress, asked))
-            self._guard.give_up_after_too_many(self.progress, asked, self.micro_batch, rate)
+            self._skipped(step, rate)
+
+    def _skipped(self, step: Step, rate: float) -> None:
+        """Log a step that was not applied; give up after too many of them."""
+        in_a_row, asked = self.progress.skipped_in_a_row + 1, any(step.counts.values())
+        self.progress = replace(self.progress, skipped_in_a_row=in_a_row)
+        self._write(self._guard.skipped(self.progress, asked))
+        if in_a_row >= self.config.patience:
+            self._guard.give_up(self.progress, asked, self.micro_batch, rate)
 
     def _watch(self, step: Step) -> None:
         """Is its loss far above those before? Either way it belongs to them from now on."""
