@@ -33,6 +33,9 @@ PAIR_HEADS: Mapping[str, Callable[[HuggingFaceModel, Tensor], Tensor]] = {
 }
 """Model type -> its sentence-pair head: (batch, hidden) -> (batch, 2)."""
 
+COMPUTED = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""Precision -> what autocast computes in; in fp32 there is no autocast."""
+
 SEGMENTED = {"bert", "electra"}
 """Model types that are told which segment a token is of (RoBERTa's tokenizers give no segments)."""
 
@@ -67,17 +70,17 @@ class Network(nn.Module):
     """A `transformers` model with its heads. `forward` is the whole of what the engine runs."""
 
     def __init__(self, model: HuggingFaceModel, precision: str = "fp32") -> None:
-        """Wrap `model`; with precision bf16 it runs under autocast, its weights stay float32."""
+        """Wrap `model`; with precision bf16 or fp16 it runs under autocast, its weights stay float32."""
         super().__init__()
         self.model = model
-        self._autocast = precision == "bf16"
+        self._precision = COMPUTED.get(precision)
         self._token_head = TOKEN_HEADS[model.config.model_type]
         self._pair_head = PAIR_HEADS.get(model.config.model_type) if has_pair_head(model) else None
         self._segments = model.config.model_type in SEGMENTED and model.config.type_vocab_size > 1
 
     def forward(self, batch: Batch) -> Outputs:
         """Logits at the positions to predict (masked, vocab) and of the pairs (batch, 2)."""
-        with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=self._autocast):
+        with torch.autocast(batch.input_ids.device.type, self._precision, self._precision is not None):
             segments = {"token_type_ids": batch.token_type_ids} if self._segments else {}
             # Without pads no mask is needed, and attention takes its fastest path.
             mask = None if bool(batch.attention_mask.all()) else batch.attention_mask

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from corpora.artefact import Draft
 from corpora.errors import BadData, Diverged, Interrupted
 from corpora.reporter import Reporter
 from corpora.stage import JSON
@@ -18,7 +17,9 @@ from pretrain.batch import Window
 from pretrain.checkpoints import Progress
 from pretrain.engine import Engine
 from pretrain.evaluation import evaluate
+from pretrain.fitting import Fitting
 from pretrain.loading import Loader
+from pretrain.saving import Saver
 from pretrain.step import Step, train_step
 from pretrain.tally import Tally
 from pretrain.train_settings import Train
@@ -41,15 +42,15 @@ class Session:
         engine: Engine,
         loader: Loader,
         held_out: HeldOut | None,
-        out: Draft,
+        saver: Saver,
+        fitting: Fitting,
         reporter: Reporter,
     ) -> None:
         """Stand before the first step; `go_on` moves to a later one."""
         self.config, self.engine, self.loader, self.held_out = config, engine, loader, held_out
-        self.out, self.reporter = out, reporter
+        self.saver, self.out, self.fitting, self.reporter = saver, saver.out, fitting, reporter
         self.objectives = config.objectives.active()
         self.progress, self.log = Progress(), list[str]()
-        self.micro_batch = config.rows_at_once(engine.ranks.world)
         self._writes = engine.ranks.number == 0
         self._clock = time.monotonic()
 
@@ -70,10 +71,11 @@ class Session:
         """
         if self._writes:
             self.reporter.rewind(self.progress.step)  # what a killed process said of steps that come again
-        with closing(self._windows()) as windows:
+        with closing(self.saver), closing(self._windows()) as windows:
             for window in windows:
                 self._take(window)
                 self._look_after()
+            self.saver.wait()
 
     def kept(self) -> list[int]:
         """Steps whose checkpoints are there; known to rank 0."""
@@ -81,10 +83,9 @@ class Session:
 
     def _windows(self) -> Generator[Window, None, None]:
         """The windows still to come, behind a progress bar that does not decide where to stop."""
-        ranks, config = self.engine.ranks, self.config
-        left = range(self.progress.step, config.steps)
+        left = range(self.progress.step, self.config.steps)
         bar = iter(self.reporter.track(left, "training", len(left), "steps"))
-        for window in self.loader.windows(left, ranks.number, ranks.world, self.micro_batch):
+        for window in self.fitting.windows(left.start, left.stop):
             with suppress(StopIteration, Interrupted):
                 next(bar)
             yield window
@@ -100,17 +101,23 @@ class Session:
         stopping = self.engine.ranks.any(self.reporter.stopping)
         if end or stopping or done % config.save_every == 0:
             self._save()
+        self.saver.check()
         if stopping and not end:
+            self.saver.wait()
             raise Interrupted(f"stopped and saved after step {done:,}: the same command goes on from there")
 
     def _take(self, window: Window) -> None:
         """One step, and what it means for the progress."""
         rate = self._learning_rate(self.progress.updates)
-        step = train_step(self.engine, window, self.objectives, rate, self.config.seed or 0)
+        seed = self.config.seed or 0
+        step = self.fitting.take(window, lambda some: train_step(self.engine, some, self.objectives, rate, seed))
         before = self.progress
         if step.applied:
             since, masks = before.since.plus(step, window), before.masks.plus(window.masks)
             self.progress = Progress(before.step + 1, before.updates + 1, 0, since, masks)
+        elif self.engine.overflowed:
+            self.progress = replace(before, step=before.step + 1)
+            self._write({"step": self.progress.step, "overflow": self.engine.scaling.scale})
         else:
             skipped = before.skipped_in_a_row + 1
             self.progress = replace(before, step=before.step + 1, skipped_in_a_row=skipped)
@@ -153,18 +160,19 @@ class Session:
         if self.held_out:
             ranks = self.engine.ranks
             rows = min(self.config.evaluate_rows, len(self.held_out.loader.tokens))
-            batches = self.held_out.loader.evaluation(self.micro_batch, ranks.number, ranks.world, rows)
+            batches = self.held_out.loader.evaluation(self.engine.rows, ranks.number, ranks.world, rows)
             measures = evaluate(self.engine, batches, self.objectives, self.held_out.unigrams)
             self._write({"step": self.progress.step, **{f"held_out_{k}": v for k, v in measures.items()}})
             self._clock = time.monotonic()
 
     def _save(self) -> None:
         """A checkpoint of this step; then away with old ones."""
-        tokenizer = self.loader.tokens.tokenizer
-        checkpoints.save(self.out, self.engine, tokenizer, self.progress, self.log)
-        if self._writes:
-            config = self.config
+        config, tokenizer = self.config, self.loader.tokens.tokenizer
+
+        def prune() -> None:
             checkpoints.prune(self.out, config.keep_last, config.keep_every, config.save_every)
+
+        checkpoints.save(self.saver, self.engine, tokenizer, self.progress, self.log, prune)
         self._clock = time.monotonic()
 
     def _write(self, row: Mapping[str, JSON], timing: Mapping[str, float] | None = None) -> None:

@@ -5,6 +5,7 @@ was killed and started again therefore ends in the same bytes as one that was le
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import numpy as np
 
@@ -15,9 +16,13 @@ from corpora.stage import JSON, Report
 from pretrain import checkpoints
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
+from pretrain.fitting import Fitting, probe
 from pretrain.loading import Loader
+from pretrain.loss_scale import LossScale
 from pretrain.networks import HuggingFaceModel, Network, build, check_fit
+from pretrain.saving import Saver
 from pretrain.session import HeldOut, Session, rows_of
+from pretrain.speeding import compile_encoder, keep_no_activations
 from pretrain.train_settings import Speed, Train
 from pretrain.vectors import grow, silence
 from pretrain.weights import check_vocabulary, load, start_from
@@ -39,14 +44,25 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
         BadData: nothing was to be predicted `config.patience` steps in a row.
         UsageError: settings, data and checkpoint do not fit each other.
     """
-    ranks = Ranks.join()
+    ranks = Ranks.join(timedelta(minutes=config.speed.timeout_minutes))
+    with ranks.watched():
+        return _train(config, inputs, ranks, out, reporter)
+
+
+def _train(
+    config: Train, inputs: Mapping[str, Artefact], ranks: Ranks, out: Draft, reporter: Reporter
+) -> Report:
+    """The part of one rank."""
     saved = checkpoints.newest(out, ranks)
     loader = open_loader(config, inputs, "train")
     model = load(saved.folder) if saved else _first_model(config, inputs, loader.tokens, reporter)
     check_fit(model, loader.tokens.vocabulary_size, loader.tokens.length)
-    engine = _engine(config, ranks, model)
+    engine = _engine(config, ranks, model, loader.tokens.length, saved)
+    fitting = _fitting(config, engine, loader, saved)
     held_out = _held_out(config, inputs, ranks, reporter)
-    session = Session(config, engine, loader, held_out, out, reporter)
+    beside = config.speed.async_save
+    saver = Saver(out, ranks, ranks.device.type == "cuda" if beside is None else beside)
+    session = Session(config, engine, loader, held_out, saver, fitting, reporter)
     if saved:
         session.go_on(saved)
     elif config.start_optimizer:
@@ -135,11 +151,32 @@ def _first_model(
     return model
 
 
-def _engine(config: Train, ranks: Ranks, model: HuggingFaceModel) -> Engine:
-    network = Network(model, config.speed.precision)
-    micro_batch = config.rows_at_once(ranks.world)
-    setup = configuration(config.speed.zero, micro_batch, config.clip, config.deepspeed)
-    return Engine(ranks, network, config.optimizer.build(network), setup, config.clip)
+def _engine(
+    config: Train, ranks: Ranks, model: HuggingFaceModel, length: int, saved: checkpoints.Saved | None
+) -> Engine:
+    """The engine, with what `speed` asks for."""
+    speed = config.speed
+    if speed.checkpoint_activations:
+        keep_no_activations(model)
+    network = Network(model, speed.precision)
+    rows, pin = config.rows_at_once(ranks.world, length), ranks.device.type == "cuda"
+    setup = configuration(speed.zero, rows, config.clip, config.deepspeed, speed.offload, pin)
+    known = saved.setup.scaling if saved else None
+    scaling = (known or LossScale()) if speed.precision == "fp16" else None
+    return Engine(ranks, network, config.optimizer.build(network), setup, config.clip, scaling)
+
+
+def _fitting(config: Train, engine: Engine, loader: Loader, saved: checkpoints.Saved | None) -> Fitting:
+    """The size of micro-batches: as asked; as found before, on as many processes; or as found now."""
+    ranks, auto = engine.ranks, config.speed.micro_batch == "auto"
+    rows = config.rows_at_once(ranks.world, loader.tokens.length)
+    if auto and saved and saved.setup.world == ranks.world:
+        rows = saved.setup.rows
+    elif auto and ranks.device.type == "cuda":
+        rows = probe(engine, loader, config.objectives.active(), -(-config.batch // ranks.world))
+    if config.speed.compile:  # after the trials: each of their sizes would be compiled
+        compile_encoder(engine.network.model)
+    return Fitting(engine, loader, rows, auto)
 
 
 def _report(config: Train, session: Session) -> Report:
@@ -157,7 +194,7 @@ def _report(config: Train, session: Session) -> Report:
         "masking": progress.masks.realised(),
         "speed": {
             "processes": session.engine.ranks.world,
-            "micro_batch": session.micro_batch,
+            "micro_batch": session.engine.rows,
             "precision": config.speed.precision,
         },
     }

@@ -1,0 +1,27 @@
+"""What is done to a model for speed or memory, in place: names and values of its weights stay as they are."""
+
+from corpora.errors import UsageError
+from pretrain.networks import HuggingFaceModel
+
+
+def keep_no_activations(model: HuggingFaceModel) -> None:
+    """Compute each layer's activations again in the backward pass (arXiv:1604.06174).
+
+    Raises:
+        UsageError: this type of network cannot.
+    """
+    if not model.supports_gradient_checkpointing:
+        raise UsageError(
+            f"a {model.config.model_type} network cannot compute its activations again: "
+            "set speed.checkpoint_activations to false, and speed.micro_batch lower"
+        )
+    # Re-entrant checkpoints run the backward pass inside itself, which hooks on gradients do not expect.
+    model.gradient_checkpointing_enable({"use_reentrant": False})
+
+
+def compile_encoder(model: HuggingFaceModel) -> None:
+    """Compile the encoder at its first call, for lengths that vary from the second on.
+
+    The heads stay as they are: the number of positions to predict differs from batch to batch.
+    """
+    model.base_model.compile()
