@@ -4,7 +4,7 @@ Masks and denominators are functions of the step, so a step is redone in smaller
 had happened; only dropout draws other masks.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import torch
@@ -31,13 +31,13 @@ class Fitting:
         engine.rows = rows
         engine.agrees_on_memory = auto and engine.redoes and engine.ranks.world > 1
 
-    def windows(self, first: int, end: int) -> Iterator[Window]:
-        """The windows of steps [first, end), each in micro-batches of the size that is known by then."""
-        ranks = self.engine.ranks
-        while first < end:
+    def windows(self, steps: Sequence[int]) -> Iterator[Window]:
+        """The windows of `steps`, each in micro-batches of the size that is known by then."""
+        ranks, taken = self.engine.ranks, 0
+        while taken < len(steps):
             rows = self.engine.rows
-            for window in self.loader.windows(range(first, end), ranks.number, ranks.world, rows):
-                first = window.step + 1
+            for window in self.loader.windows(steps[taken:], ranks.number, ranks.world, rows):
+                taken += 1
                 yield window
                 if rows != self.engine.rows:  # those made ahead are too large
                     break
@@ -112,13 +112,12 @@ def largest(most: int, excess: Callable[[int], float]) -> int:
 
     One row is taken for granted: where it does not fit, the first step says so.
     """
-    rows, before, now = 1, 0.0, excess(1)
-    slope = 0.0
+    rows, now, slope = 1, excess(1), 0.0
     while 2 * rows <= most and now < 0 and now + slope * rows < 0:
         before, now = now, excess(2 * rows)
         slope, rows = max((now - before) / rows, 1.0), 2 * rows
-    if now >= 0 or rows == 1:
-        return max(1, rows // 2) if now >= 0 else 1
+    if now >= 0 or not slope:
+        return max(1, rows // 2)
     return min(most, rows + int(-now / slope))
 
 

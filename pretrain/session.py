@@ -85,7 +85,7 @@ class Session:
         """The windows still to come, behind a progress bar that does not decide where to stop."""
         left = range(self.progress.step, self.config.steps)
         bar = iter(self.reporter.track(left, "training", len(left), "steps"))
-        for window in self.fitting.windows(left.start, left.stop):
+        for window in self.fitting.windows(left):
             with suppress(StopIteration, Interrupted):
                 next(bar)
             yield window

@@ -76,12 +76,14 @@ class Speed(Settings):
     """Processes wait so long for each other before the rest are taken for dead."""
 
     @model_validator(mode="after")
-    def _offloads(self) -> "Speed":
-        """Refuse what DeepSpeed cannot offload."""
+    def _agree(self) -> "Speed":
+        """Refuse what DeepSpeed cannot do."""
         needed = {"none": 0, "optimizer": 1, "parameters": 3}[self.offload]
         if self.zero < needed:
             wanted = "3" if needed == 3 else "1, 2 or 3"
             raise ValueError(f"offload: {self.offload} needs zero {wanted}, but zero is {self.zero}")
+        if self.compile and self.zero == 3:
+            raise ValueError("compile: true needs zero 0, 1 or 2: what zero 3 does in each layer does not compile")
         return self
 
 

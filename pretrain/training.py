@@ -182,10 +182,12 @@ def _fitting(config: Train, engine: Engine, loader: Loader, saved: checkpoints.S
 def _report(config: Train, session: Session) -> Report:
     """First and last figures of the log, those on held-out rows and over all steps, and the steps kept."""
     means, held_out = rows_of(session.log, "loss"), rows_of(session.log, "held_out_mlm")
-    progress = session.progress
+    progress, scaling = session.progress, session.engine.scaling
+    overflows = scaling.overflows if scaling else 0
     facts: dict[str, JSON] = {
         "steps": progress.step,
-        "skipped": progress.step - progress.updates,
+        "skipped": progress.step - progress.updates - overflows,
+        "overflows": overflows,
         "checkpoints": session.kept(),
         "parameters": session.engine.network.model.num_parameters(),
         "first": means[0] if means else {},
