@@ -55,7 +55,7 @@ class Fitting:
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
-                tried = max(len(batch.samples) for batch in window.batches)
+                tried = self.engine.rows  # of all ranks; this one's micro-batches may be smaller
                 if not (self.auto and self.engine.drop_window()) or tried == 1:
                     raise self._too_much(tried) from error
             # Out of the handler: it keeps the frames, and with them the activations, alive.

@@ -20,6 +20,7 @@ from torch import Tensor
 from corpora.errors import MaskwrightError, UsageError
 
 TIMEOUT_MINUTES = 10.0
+MEETING = timedelta(minutes=10)
 
 LOST = re.compile(
     r"connection (closed|reset)|timed out|timeout|broken pipe|connectFullMesh|remote process|NCCL|no route",
@@ -157,7 +158,9 @@ def _enter(backend: str, timeout: timedelta) -> None:
         dist.init_process_group(backend, timeout=timeout, store=store, rank=0, world_size=1)
         return
     try:
-        dist.init_process_group(backend, timeout=timeout)
+        # Machines of a job may start minutes apart, however soon a silent rank is to be noticed later.
+        store, rank, world = next(iter(dist.rendezvous("env://", timeout=max(timeout, MEETING))))
+        dist.init_process_group(backend, timeout=timeout, store=store, rank=rank, world_size=world)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ.get('MASTER_ADDR', '?')}:{os.environ.get('MASTER_PORT', '?')}"
         raise MaskwrightError(

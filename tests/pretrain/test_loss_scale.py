@@ -87,7 +87,6 @@ def test_overflows_are_counted_apart_and_the_scale_survives_a_stop(
 ) -> None:
     from tests.pretrain.test_training import StopAfter, rows
 
-    monkeypatch.setattr(loss_scale, "FIRST", 2.0**40)
     monkeypatch.setattr(loss_scale, "PATIENCE", 2)
     first = dataclasses.replace(LossScale(), scale=2.0**34)
     monkeypatch.setattr("pretrain.training.LossScale", lambda: first)
