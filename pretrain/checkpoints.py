@@ -119,7 +119,12 @@ def read(folder: Path) -> Saved:
     values: dict[str, Any] = json.loads((folder / PROGRESS).read_text("utf-8"))
     since = Tally(**values["since"] | {"masks": Masks.read(values["since"]["masks"])})
     progress = Progress(**values | {"since": since, "masks": Masks.read(values["masks"])})
-    return Saved(folder, progress, Setup.read(json.loads((folder / ENGINE).read_text("utf-8"))), (folder / LOG).read_text("utf-8").splitlines(keepends=True))
+    return Saved(
+        folder,
+        progress,
+        Setup.read(json.loads((folder / ENGINE).read_text("utf-8"))),
+        (folder / LOG).read_text("utf-8").splitlines(keepends=True),
+    )
 
 
 def prune(out: Draft, keep_last: int, keep_every: int | None, save_every: int) -> None:

@@ -1,8 +1,8 @@
 """The engine: DeepSpeed behind a few plain methods. No other file imports it.
 
-One process or many, CPU (gloo) or GPU (NCCL), ZeRO 0 to 3: the training step above looks the same. Weights and
-moments are float32 under every precision: bf16 and fp16 are what the network computes in (autocast), never
-what is stored, so that nothing is lost between a weight and its checkpoint.
+One process or many, CPU (gloo) or GPU (NCCL), ZeRO 0 to 3: the training step above looks the same. Weights
+and moments are float32 under every precision: bf16 and fp16 are what the network computes in (autocast),
+never what is stored, so that nothing is lost between a weight and its checkpoint.
 """
 
 import contextlib
@@ -179,7 +179,9 @@ class Engine:
         for tensor in state.values():
             if tensor not in copies:
                 with self._gathered(tensor):  # one by one: whole, the model may not fit a GPU
-                    copies[tensor] = tensor.detach().to("cpu", copy=True) if self.ranks.number == 0 else tensor
+                    copies[tensor] = (
+                        tensor.detach().to("cpu", copy=True) if self.ranks.number == 0 else tensor
+                    )
         return {name: copies[tensor] for name, tensor in state.items()} if self.ranks.number == 0 else {}
 
     def snapshot(self) -> Snapshot:
@@ -213,9 +215,7 @@ class Engine:
             return contextlib.nullcontext()
         import deepspeed
 
-        return cast(
-            contextlib.AbstractContextManager[None], deepspeed.zero.GatheredParameters([parameter])
-        )
+        return cast(contextlib.AbstractContextManager[None], deepspeed.zero.GatheredParameters([parameter]))
 
 
 def _initialize(network: Network, optimizer: torch.optim.Optimizer, config: Mapping[str, JSON]) -> DeepSpeed:

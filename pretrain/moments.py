@@ -120,7 +120,7 @@ def _index(
     if not paths:
         raise UsageError(f"{folder} holds no moments that this version reads: leave start_optimizer out")
     for path in paths:
-        file = stack.enter_context(safe_open(path, "pt"))  # type: ignore[no-untyped-call]
+        file = stack.enter_context(safe_open(path, "pt"))
         whose = (file.metadata() or {}).get("optimizer")
         if whose != type(optimizer).__name__:
             raise UsageError(

@@ -1,6 +1,6 @@
-"""The processes of a job: joining them, and what they say to each other. No other file reads RANK and its kin.
+"""The processes of a job: how one joins them, and what they say to each other.
 
-Whoever starts several processes sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT; without them
+No other file reads RANK and its kin. Whoever starts several processes sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT; without them
 this process is alone and needs no launcher, no port and no file.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from corpora.errors import MaskwrightError, UsageError
 
@@ -159,7 +160,7 @@ def _enter(backend: str, timeout: timedelta) -> None:
         return
     try:
         # Machines of a job may start minutes apart, however soon a silent rank is to be noticed later.
-        store, rank, world = next(iter(dist.rendezvous("env://", timeout=max(timeout, MEETING))))
+        store, rank, world = next(iter(rendezvous("env://", timeout=max(timeout, MEETING))))
         dist.init_process_group(backend, timeout=timeout, store=store, rank=rank, world_size=world)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ.get('MASTER_ADDR', '?')}:{os.environ.get('MASTER_PORT', '?')}"

@@ -107,7 +107,9 @@ class Saver:
         deadline = time.monotonic() + self.ranks.timeout.total_seconds()
         while missing := [path for path in files if not path.exists()]:
             if self._given_up.is_set() or any(missing[0].parent.glob(f"*{FAILED}")):
-                raise MaskwrightError(f"a rank ended before it had written {missing[0].name}: see what it said")
+                raise MaskwrightError(
+                    f"a rank ended before it had written {missing[0].name}: see what it said"
+                )
             if time.monotonic() > deadline:
                 raise CannotWrite(
                     f"no rank has written {missing[0]} in {self.ranks.timeout}: is the folder of the runs "

@@ -110,7 +110,9 @@ class Session:
         """One step, and what it means for the progress."""
         rate = self._learning_rate(self.progress.updates)
         seed = self.config.seed or 0
-        step = self.fitting.take(window, lambda some: train_step(self.engine, some, self.objectives, rate, seed))
+        step = self.fitting.take(
+            window, lambda some: train_step(self.engine, some, self.objectives, rate, seed)
+        )
         before = self.progress
         if step.applied:
             since, masks = before.since.plus(step, window), before.masks.plus(window.masks)

@@ -19,8 +19,8 @@ from tokenization.pretrained import Pretrained
 Count = Annotated[int, Field(ge=1)]
 
 CPU_TOKENS = 1 << 13
-"""Tokens of a micro-batch on a CPU: matrix products are at full speed from a tenth of it, and the logits of the
-predicted ones (15 %, by 30,000 tokens of vocabulary) stay under 200 MB."""
+"""Tokens of a micro-batch on a CPU: matrix products are at full speed from a tenth of it, and the logits of
+the predicted ones (15 %, by 30,000 tokens of vocabulary) stay under 200 MB."""
 
 MADE_HERE = {
     "bf16": "speed.precision",
@@ -50,27 +50,27 @@ class Speed(Settings):
     """ZeRO stage: what is sharded over the processes. 1: moments, 2: gradients too, 3: weights too."""
 
     offload: Literal["none", "optimizer", "parameters"] = "none"
-    """What waits in the CPU's memory: the optimizer's moments and its update (with zero 1 to 3), or the weights
-    too (with zero 3). It makes room on a GPU, and costs time."""
+    """What waits in the CPU's memory: the optimizer's moments and its update (with zero 1 to 3), or the
+    weights too (with zero 3). It makes room on a GPU, and costs time."""
 
     processes: Count | None = None
     """Processes to start on this machine; left out, one for each GPU, or one. A launcher's count wins."""
 
     micro_batch: Count | Literal["auto"] = "auto"
-    """Rows that a device works on at once. auto: as many as fit a GPU's memory, tried before the first step and
-    halved where memory runs out later; on a CPU, about 8,192 tokens. Each micro-batch has dropout masks of its
-    own."""
+    """Rows that a device works on at once. auto: as many as fit a GPU's memory, tried before the first step
+    and halved where memory runs out later; on a CPU, about 8,192 tokens. Each micro-batch has dropout masks
+    of its own."""
 
     compile: bool = False
-    """Compile the encoder by torch.compile: faster after minutes of compiling; the result changes by rounding,
-    and by other dropout masks."""
+    """Compile the encoder by torch.compile: faster after minutes of compiling; the result changes by
+    rounding, and by other dropout masks. A resume compiles anew, and is equal to rounding."""
 
     checkpoint_activations: bool = False
-    """Keep no activations inside layers, and compute them again in the backward pass: less memory, a third more
-    time."""
+    """Keep no activations inside layers, and compute them again in the backward pass: less memory, a third
+    more time."""
 
     async_save: bool | None = None
-    """Write checkpoints beside training, from a copy in the CPU's memory; left out, where the device is a GPU."""
+    """Write checkpoints beside training, from a copy in the CPU's memory; left out, on a GPU only."""
 
     timeout_minutes: Annotated[float, Field(gt=0)] = 10.0
     """Processes wait so long for each other before the rest are taken for dead."""
@@ -83,7 +83,9 @@ class Speed(Settings):
             wanted = "3" if needed == 3 else "1, 2 or 3"
             raise ValueError(f"offload: {self.offload} needs zero {wanted}, but zero is {self.zero}")
         if self.compile and self.zero == 3:
-            raise ValueError("compile: true needs zero 0, 1 or 2: what zero 3 does in each layer does not compile")
+            raise ValueError(
+                "compile: true needs zero 0, 1 or 2: what zero 3 does in each layer does not compile"
+            )
         return self
 
 
@@ -173,9 +175,9 @@ class Train(StageSettings):
     """What changes speed, and the result by no more than chance."""
 
     def rows_at_once(self, world: int, length: int) -> int:
-        """Most rows, of up to `length` tokens, of one micro-batch on a CPU where `world` processes share a step.
+        """Most rows of up to `length` tokens in one micro-batch, where `world` processes share a step.
 
-        On a GPU, what is said before memory was looked at.
+        With micro_batch: auto, those of a CPU; a GPU's follow from its memory.
         """
         if self.speed.micro_batch != "auto":
             return self.speed.micro_batch

@@ -22,14 +22,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
-def short_of_memory(monkeypatch: pytest.MonkeyPatch, most: int, until: int = 1 << 30) -> list[int]:
-    """Let training fail with more than `most` rows at once, `until` so many calls were made; the sizes seen."""
+def short_of_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+    """Let training fail with more than `most` rows at once; the sizes seen."""
     forward, seen = Network.forward, list[int]()
 
     def limited(self: Network, batch: Batch) -> Any:  # noqa: ANN401
         if self.training:
             seen.append(len(batch.samples))
-            if len(seen) < until and len(batch.samples) > most:
+            if len(batch.samples) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
         return forward(self, batch)
 

@@ -15,7 +15,16 @@ from pretrain.loss_scale import LossScale
 from pretrain.networks import Network
 from pretrain.objectives import Objectives
 from pretrain.step import train_step
-from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_batch, toy_data, toy_engine, toy_network, toy_train
+from tests.pretrain.toys import (
+    NETWORK,
+    NO_DROPOUT,
+    run,
+    toy_batch,
+    toy_data,
+    toy_engine,
+    toy_network,
+    toy_train,
+)
 from tests.pretrain.toys import toy_window as window
 
 OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
@@ -101,4 +110,4 @@ def test_overflows_are_counted_apart_and_the_scale_survives_a_stop(
     overflows = [row for row in rows(made) if "overflow" in row]
     assert made.facts["overflows"] == len(overflows) > 0
     assert made.facts["skipped"] == 0
-    assert [row["step"] for row in overflows][0] == 1
+    assert overflows[0]["step"] == 1

@@ -111,7 +111,9 @@ def test_the_folder_becomes_a_part_once_all_ranks_have_written(
     places = list[Path]()
     monkeypatch.setattr(Ranks, "share", lambda self, value: places.append(Path(value)) or value)
     saver = Saver(draft(tmp_path), Ranks(0, 2, torch.device("cpu")), beside=True)
-    saver.save("part", ["file-of-0", "file-of-1"], lambda folder: (folder / "file-of-0").touch(), lambda: None)
+    saver.save(
+        "part", ["file-of-0", "file-of-1"], lambda folder: (folder / "file-of-0").touch(), lambda: None
+    )
     assert saver.out.parts() == []
     with whole(places[0] / "file-of-1") as place:
         place.write_text("whole")
@@ -129,7 +131,9 @@ def test_the_folder_becomes_a_part_once_all_ranks_have_written(
 
 def test_a_rank_that_cannot_write_tells_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Ranks, "share", lambda self, value: str(tmp_path))
-    saver = Saver(Draft(tmp_path / "made", "checkpoint", "toy"), Ranks(1, 2, torch.device("cpu")), beside=False)
+    saver = Saver(
+        Draft(tmp_path / "made", "checkpoint", "toy"), Ranks(1, 2, torch.device("cpu")), beside=False
+    )
 
     def fails(folder: Path) -> None:
         raise OSError(28, "No space left on device")

@@ -335,8 +335,8 @@ def test_a_fork_starts_from_a_kept_step_with_or_without_its_moments(
         for one, step in ((first, 8), (made, 1))
     )
     torch.testing.assert_close(of_fork, of_first, rtol=0, atol=1e-9)
-    moments = load_file(made.file(f"{checkpoints.part(1)}/optimizer.safetensors"))
-    assert {int(value) for key, value in moments.items() if key.endswith("/step")} == {updates}
+    moments = load_file(made.file(f"{checkpoints.part(1)}/optimizer-00001-of-00001.safetensors"))
+    assert {int(value) for key, value in moments.items() if "/step/" in key} == {updates}
 
 
 def test_a_fork_from_a_step_that_was_not_kept_names_those_that_were(data: Artefact, tmp_path: Path) -> None:
@@ -363,13 +363,6 @@ def test_missing_heads_are_said(data: Artefact, tmp_path: Path) -> None:
     reporter = StopAfter()
     run(toy_train(model=None, start="first", steps=1), data, tmp_path / "second", reporter, start=first)
     assert "seq_relationship.weight" in reporter.said[0]
-
-
-def test_moments_of_another_kind_of_job_are_refused(data: Artefact, tmp_path: Path) -> None:
-    with pytest.raises(Interrupted):
-        run(toy_train(), data, tmp_path / "made", StopAfter(2))
-    with pytest.raises(UsageError, match=r"holds optimizer\.safetensors; .* needs optimizer-zero1"):
-        run(toy_train(speed={"zero": 1}), data, tmp_path / "made")
 
 
 @pytest.mark.parametrize(
