@@ -89,6 +89,11 @@ class Engine:
         if self._zero == 0:
             self._deepspeed.enable_backward_allreduce = False  # `update` asks for it
 
+    @property
+    def loss_scale(self) -> float:
+        """What the loss is multiplied by in the backward pass; 1 where no gradient needs it."""
+        return self.scaling.scale if self.scaling else 1.0
+
     def __call__(self, batch: Batch) -> Outputs:
         """The network's forward pass."""
         return cast(Outputs, self._deepspeed(batch))
@@ -176,13 +181,11 @@ class Engine:
     def weights(self) -> dict[str, Tensor]:
         """The model's state by name, copied to the CPU: on rank 0 alone. All ranks must call it."""
         state, copies = self.network.model.state_dict(keep_vars=True), dict[Tensor, Tensor]()
-        for tensor in state.values():
-            if tensor not in copies:
-                with self._gathered(tensor):  # one by one: whole, the model may not fit a GPU
-                    copies[tensor] = (
-                        tensor.detach().to("cpu", copy=True) if self.ranks.number == 0 else tensor
-                    )
-        return {name: copies[tensor] for name, tensor in state.items()} if self.ranks.number == 0 else {}
+        for tensor in dict.fromkeys(state.values()):  # tied ones once
+            with self._gathered(tensor):  # one by one: all of them may not fit a GPU
+                if self.ranks.number == 0:
+                    copies[tensor] = tensor.detach().to("cpu", copy=True)
+        return {name: copies[tensor] for name, tensor in state.items() if tensor in copies}
 
     def snapshot(self) -> Snapshot:
         """All that a resume needs of this rank, copied to the CPU. All ranks must call it."""

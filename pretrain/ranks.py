@@ -1,7 +1,7 @@
 """The processes of a job: how one joins them, and what they say to each other.
 
-No other file reads RANK and its kin. Whoever starts several processes sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT; without them
-this process is alone and needs no launcher, no port and no file.
+No other file reads RANK and its kin. Whoever starts several processes sets RANK, WORLD_SIZE, LOCAL_RANK,
+MASTER_ADDR and MASTER_PORT; without them this process is alone and needs no launcher, no port and no file.
 """
 
 import os

@@ -119,7 +119,7 @@ class Session:
             self.progress = Progress(before.step + 1, before.updates + 1, 0, since, masks)
         elif self.engine.overflowed:
             self.progress = replace(before, step=before.step + 1)
-            self._write({"step": self.progress.step, "overflow": self.engine.scaling.scale})
+            self._write({"step": self.progress.step, "overflow": self.engine.loss_scale})
         else:
             skipped = before.skipped_in_a_row + 1
             self.progress = replace(before, step=before.step + 1, skipped_in_a_row=skipped)

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.artefact import Artefact
-from corpora.errors import UsageError
+from corpora.errors import Interrupted, UsageError
 from pretrain.batch import Batch
 from pretrain.fitting import even, largest
 from pretrain.networks import Network
 from pretrain.train_settings import CPU_TOKENS
+from tests.pretrain.test_training import StopAfter
 from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
 
 
@@ -53,8 +54,6 @@ def test_a_step_for_which_memory_ran_out_is_taken_again_in_halves(
 def test_the_size_that_was_found_is_kept_over_a_resume(
     data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.pretrain.test_training import Interrupted, StopAfter
-
     with monkeypatch.context() as patch:
         short_of_memory(patch, 3)
         with pytest.raises(Interrupted):

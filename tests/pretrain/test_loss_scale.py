@@ -15,6 +15,7 @@ from pretrain.loss_scale import LossScale
 from pretrain.networks import Network
 from pretrain.objectives import Objectives
 from pretrain.step import train_step
+from tests.pretrain.test_training import StopAfter, rows
 from tests.pretrain.toys import (
     NETWORK,
     NO_DROPOUT,
@@ -94,8 +95,6 @@ def test_a_loss_that_is_no_number_is_no_overflow(zero: int) -> None:
 def test_overflows_are_counted_apart_and_the_scale_survives_a_stop(
     data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.pretrain.test_training import StopAfter, rows
-
     monkeypatch.setattr(loss_scale, "PATIENCE", 2)
     first = dataclasses.replace(LossScale(), scale=2.0**34)
     monkeypatch.setattr("pretrain.training.LossScale", lambda: first)

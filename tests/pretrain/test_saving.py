@@ -109,7 +109,12 @@ def test_the_folder_becomes_a_part_once_all_ranks_have_written(
 ) -> None:
     """Rank 1 writes its file later; a collective would fail here, where there is no second process."""
     places = list[Path]()
-    monkeypatch.setattr(Ranks, "share", lambda self, value: places.append(Path(value)) or value)
+
+    def alone(self: Ranks, value: str) -> str:
+        places.append(Path(value))
+        return value
+
+    monkeypatch.setattr(Ranks, "share", alone)
     saver = Saver(draft(tmp_path), Ranks(0, 2, torch.device("cpu")), beside=True)
     saver.save(
         "part", ["file-of-0", "file-of-1"], lambda folder: (folder / "file-of-0").touch(), lambda: None

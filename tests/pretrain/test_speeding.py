@@ -9,12 +9,13 @@ from safetensors.torch import load_file
 from torch import nn
 
 from corpora.artefact import Artefact
-from corpora.errors import UsageError
+from corpora.errors import Interrupted, UsageError
 from pretrain import checkpoints
 from pretrain.networks import Network
 from pretrain.objectives import Objectives
 from pretrain.speeding import compile_encoder, keep_no_activations
 from pretrain.step import train_step
+from tests.pretrain.test_training import StopAfter
 from tests.pretrain.toys import (
     NETWORK,
     NO_DROPOUT,
@@ -61,7 +62,6 @@ def test_activations_that_are_computed_again_change_nothing(zero: int, dropout: 
 
 def test_a_network_that_cannot_is_refused() -> None:
     model = toy_network().model
-    type(model)  # a class of `transformers`; this one instance says no
     model.supports_gradient_checkpointing = False
     with pytest.raises(UsageError, match="bert network cannot compute its activations again"):
         keep_no_activations(model)
@@ -73,7 +73,7 @@ def test_a_compiled_encoder_is_equal_to_rounding_and_keeps_its_names() -> None:
     network = toy_network()
     compile_encoder(network.model)
     got, same = trained(network)
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0  # type: ignore[no-untyped-call]
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
     assert list(got) == list(wanted)
     assert loss == pytest.approx(same, rel=1e-5)
     for name, tensor in wanted.items():
@@ -90,8 +90,6 @@ def test_without_a_compiler_it_is_refused_at_once(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.slow
 def test_offload_changes_nothing_and_stops_and_goes_on(data: Artefact, tmp_path: Path) -> None:
-    from tests.pretrain.test_training import Interrupted, StopAfter
-
     few = {"model": NETWORK | NO_DROPOUT, "steps": 4, "save_every": 4, "evaluate_every": None}
     last = f"{checkpoints.part(4)}/model.safetensors"
     wanted = load_file(run(toy_train(**few), data, tmp_path / "plain").file(last))

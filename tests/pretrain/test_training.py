@@ -403,13 +403,22 @@ import torch
 from corpora.artefact import Artefact
 from tests.pretrain.toys import run, toy_train
 torch.set_num_threads(int(sys.argv[3]))
-run(toy_train(steps=60, save_every=3), Artefact.open(Path(sys.argv[1])), Path(sys.argv[2]))
+speed = {"micro_batch": 3, "async_save": sys.argv[4] == "True"}
+run(toy_train(steps=60, save_every=3, speed=speed), Artefact.open(Path(sys.argv[1])), Path(sys.argv[2]))
 """
 
 
-def kill_in_training(data: Artefact, final: Path, delay: float) -> None:
+def kill_in_training(data: Artefact, final: Path, delay: float, beside: bool) -> None:
     """Start training in another process and kill it `delay` seconds after its next checkpoint."""
-    command = [sys.executable, "-c", TRAIN, str(data.path), str(final), str(torch.get_num_threads())]
+    command = [
+        sys.executable,
+        "-c",
+        TRAIN,
+        str(data.path),
+        str(final),
+        str(torch.get_num_threads()),
+        str(beside),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     partial = final.with_name(final.name + ".partial")
     before = {path.name for path in partial.glob("step-*")}
@@ -423,9 +432,9 @@ def kill_in_training(data: Artefact, final: Path, delay: float) -> None:
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(data: Artefact, tmp_path: Path) -> None:
-    """Killed as a checkpoint is just being made, then some steps after one."""
-    for delay in (0.0, 0.05):
-        kill_in_training(data, tmp_path / "killed", delay)
+    """Killed as a checkpoint is just being made, then some steps after one that was saved beside training."""
+    for delay, beside in ((0.0, False), (0.05, True)):
+        kill_in_training(data, tmp_path / "killed", delay, beside)
     config, reporter = toy_train(steps=60, save_every=3), StopAfter()
     killed = run(config, data, tmp_path / "killed", reporter)
     assert 0 < reporter.rewound[0] < 60
