@@ -28,7 +28,7 @@ from corpora.manifest import (
     sealed_line,
     unsealed_line,
 )
-from corpora.parts import JOURNAL, NOTE, WRITING, records_of, recovered, settle
+from corpora.parts import JOURNAL, NOTE, WRITING, journaled, records_of, recovered, settle, title_of
 from corpora.stage import JSON, Report
 
 
@@ -61,6 +61,23 @@ class Artefact:
             check_size(path / name, record)
         words = {key: manifest[key] for key in ("kind", "fingerprint", "summary", "facts", "identity")}
         return cls(path=path, files=files, **words)
+
+    @classmethod
+    def unfinished(cls, path: Path, kind: str) -> "Artefact":
+        """The finished parts of a draft, as they stand now. Another process may be at work in it.
+
+        It changes nothing. A part that is discarded meanwhile is an error when it is opened.
+
+        Raises:
+            UsageError: there is no draft, or one of another kind.
+        """
+        title = title_of(path)
+        if title is None or title["kind"] != kind:
+            found = "no journal" if title is None else f"{title['kind']!r}"
+            raise UsageError(f"{path} holds {found}, but a draft of {kind!r} is needed here")
+        parts = journaled(path, title).values()
+        files = {name: record for records in parts for name, record in records.items()}
+        return cls(path, kind, title["fingerprint"], "not finished", {}, None, files)
 
     def names(self, prefix: str = "") -> list[str]:
         """Relative names of the files that start with `prefix`, sorted."""

@@ -67,11 +67,7 @@ def recovered(
 
     `title` is the first line of the draft's journal; another one is of another draft.
     """
-    parts: dict[str, dict[str, FileRecord]] = {}
-    for line in _journal(draft, title):
-        parts.pop(line["part"], None)  # the newest line about a part counts
-        if line["files"] is not None:
-            parts[line["part"]] = records_of(line)
+    parts = journaled(draft, title)
     for part, records in list(parts.items()):
         try:
             for name, record in records.items():
@@ -80,6 +76,23 @@ def recovered(
         except CorruptArtefact as error:
             warn(f"{error}; {part} will be made again")
             del parts[part]
+    return parts
+
+
+def title_of(draft: Path) -> dict[str, JSON] | None:
+    """The first line of a draft's journal; None where there is none, or it is damaged."""
+    path = draft / JOURNAL
+    with path.open("rb") if path.exists() else contextlib.nullcontext() as file:
+        return unsealed_line(file.readline().rstrip()) if file else None
+
+
+def journaled(draft: Path, title: dict[str, JSON]) -> dict[str, dict[str, FileRecord]]:
+    """The parts that the journal and the notes name, with their records, as they were when written."""
+    parts: dict[str, dict[str, FileRecord]] = {}
+    for line in _journal(draft, title):
+        parts.pop(line["part"], None)  # the newest line about a part counts
+        if line["files"] is not None:
+            parts[line["part"]] = records_of(line)
     return parts
 
 

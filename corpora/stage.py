@@ -26,6 +26,7 @@ class Reads:
 
     kind: str
     required: bool = True
+    unfinished: bool = False  # the folder may be a draft, of which finished parts are read
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,14 @@ def _batch(parser: argparse.ArgumentParser, words: Sequence[str], console: Conso
     return 0
 
 
+def _replay(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
+    from pretrain.commands import replay
+
+    replay.arguments(parser)
+    replay.act(_parse(parser, words), console)
+    return 0
+
+
 def _recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a YAML file, or the name of a shipped recipe (maskwright recipes)")
     parser.add_argument(
@@ -302,6 +310,7 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
     "plan": ("show what a run would do: stages, tokens, steps, disk, memory, time", _plan),
     "preview": ("show masked rows as training reads them, and what is masked over many", _preview),
     "batch": ("rebuild the batch of any step of training, and name its documents", _batch),
+    "replay": ("take a step of a run that diverged again, to where it first goes wrong", _replay),
     "recipes": ("list the shipped recipes", _recipes),
     "explain": ("what a key of a recipe means, its type, default and range", _explain),
     "corpora": ("what became of the text: counts, reasons, lengths, random documents, rejects", _corpora),

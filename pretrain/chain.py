@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from corpora.artefact import Artefact
 from corpora.errors import BadData, UsageError
-from corpora.stage import JSON, StageSettings, roles_of
+from corpora.manifest import MANIFEST
+from corpora.stage import JSON, Reads, StageSettings, roles_of
 from pretrain.recipe import Recipe, nearest
 from pretrain.store import Store, fingerprint
 
@@ -47,12 +48,19 @@ def chain(
             if source in links:
                 inputs[role], prints[role] = links[source].place, links[source].fingerprint
             else:
-                artefact = Artefact.open(Path(source), roles_of(type(config))[role].kind)
+                artefact = opened(Path(source), roles_of(type(config))[role])
                 inputs[role], prints[role] = artefact.path, artefact.fingerprint
         identity = _identity(config, prints, store, known.get(name))
         print_ = fingerprint(identity)
         links[name] = Link(name, config, inputs, identity, print_, store.place(config, print_))
     return list(links.values())
+
+
+def opened(place: Path, role: Reads) -> Artefact:
+    """The artefact in a folder; for a role that may read one, the finished parts of a draft."""
+    if role.unfinished and not (place / MANIFEST).is_file():
+        return Artefact.unfinished(place, role.kind)
+    return Artefact.open(place, role.kind)
 
 
 def _identity(

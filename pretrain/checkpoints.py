@@ -21,20 +21,46 @@ from pretrain.batch import Masks
 from pretrain.engine import Engine, Ranks, Setup
 from pretrain.saving import Saver, whole
 from pretrain.tally import Tally
+from pretrain.trend import Trend
 
 PREFIX = "step-"
 PROGRESS, ENGINE, LOG = "progress.json", "engine.json", "log.jsonl"
 
 
 @dataclass(frozen=True)
+class Best:
+    """The step that did best on held-out rows."""
+
+    step: int
+    measure: float
+
+
+@dataclass(frozen=True)
 class Progress:
     """Where training stands: beside weights and moments, all that the next step depends on."""
 
-    step: int = 0  # windows consumed
+    step: int = 0  # windows consumed or left out
     updates: int = 0  # of them, those that were applied: what the schedule counts
     skipped_in_a_row: int = 0
     since: Tally = field(default_factory=Tally)  # since the last line of the log
     masks: Masks = field(default_factory=Masks)  # since the first step
+    rate: float = 0.0  # learning rate of the last update
+    trend: Trend = field(default_factory=Trend)  # of the loss
+    best: Best | None = None
+    seconds: float = 0.0  # trained for; counted under a time budget alone, no clock enters otherwise
+
+    @classmethod
+    def read(cls, values: dict[str, Any]) -> "Progress":
+        """Back from JSON; what an older version did not know is as at the start."""
+        since = Tally(**values["since"] | {"masks": Masks.read(values["since"]["masks"])})
+        best = values.get("best")
+        nested = {
+            "since": since,
+            "masks": Masks.read(values["masks"]),
+            "trend": Trend(**values.get("trend", {})),
+            "best": Best(**best) if best else None,
+        }
+        return cls(**values | nested)
 
 
 @dataclass(frozen=True)
@@ -95,7 +121,16 @@ def newest(out: Draft, ranks: Ranks) -> Saved | None:
 
 
 def folder(checkpoint: Artefact, step: int | None = None) -> Path:
-    """The folder of one step of a finished training stage, verified; of its last step by default.
+    """The folder of one step of a training stage, verified; of its last step by default.
+
+    Raises:
+        UsageError: that step was not kept.
+    """
+    return checkpoint.folder(part(chosen(checkpoint, step)))
+
+
+def chosen(checkpoint: Artefact, step: int | None) -> int:
+    """The step that is meant: `step`, or the last one.
 
     Raises:
         UsageError: that step was not kept.
@@ -104,7 +139,7 @@ def folder(checkpoint: Artefact, step: int | None = None) -> Path:
     wanted = kept[-1] if step is None else step
     if wanted not in kept:
         raise UsageError(f"{checkpoint.path} keeps no step {wanted}; it keeps {', '.join(map(str, kept))}")
-    return checkpoint.folder(part(wanted))
+    return wanted
 
 
 def tokenizer_files(folder: Path) -> list[Path]:
@@ -116,28 +151,25 @@ def tokenizer_files(folder: Path) -> list[Path]:
 
 def read(folder: Path) -> Saved:
     """Read all of a checkpoint but weights and moments."""
-    values: dict[str, Any] = json.loads((folder / PROGRESS).read_text("utf-8"))
-    since = Tally(**values["since"] | {"masks": Masks.read(values["since"]["masks"])})
-    progress = Progress(**values | {"since": since, "masks": Masks.read(values["masks"])})
-    return Saved(
-        folder,
-        progress,
-        Setup.read(json.loads((folder / ENGINE).read_text("utf-8"))),
-        (folder / LOG).read_text("utf-8").splitlines(keepends=True),
-    )
+    progress = Progress.read(json.loads((folder / PROGRESS).read_text("utf-8")))
+    setup = Setup.read(json.loads((folder / ENGINE).read_text("utf-8")))
+    return Saved(folder, progress, setup, (folder / LOG).read_text("utf-8").splitlines(keepends=True))
 
 
-def prune(out: Draft, keep_last: int, keep_every: int | None, save_every: int) -> None:
-    """Drop old checkpoints, now that a newer one is safe: all but the last few and every so many steps.
+def prune(
+    out: Draft, keep_last: int, keep_every: int | None, regular: Callable[[int], bool], best: int | None
+) -> None:
+    """Drop old checkpoints, now that a newer one is safe: but the last few, every so many steps, the best.
 
-    One that a signal made between two regular ones goes as soon as a regular one follows, so that an
-    interrupted run keeps the same steps as one that ran through.
+    One that is not regular (a signal made it, or it was the best for a while) goes as soon as the next one is
+    there, so that an interrupted run keeps the same steps as one that ran through.
     """
     older = steps(out.parts(PREFIX))[:-1]
-    regular = [step for step in older if step % save_every == 0]
+    usual = [step for step in older if regular(step)]
     kept = {
-        *regular[::-1][: keep_last - 1],  # the newest one is the last of those to keep
-        *(s for s in regular if keep_every and s % keep_every == 0),
+        *usual[::-1][: keep_last - 1],  # the newest one is the last of those to keep
+        *(step for step in usual if keep_every and step % keep_every == 0),
+        best,
     }
     for step in set(older) - kept:
         out.discard(part(step))

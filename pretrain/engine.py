@@ -24,6 +24,7 @@ from pretrain.batch import Batch
 from pretrain.loss_scale import LossScale
 from pretrain.networks import Network
 from pretrain.objectives.terms import Outputs
+from pretrain.optimizers import set_rate
 from pretrain.ranks import Ranks
 
 __all__ = ["Engine", "Ranks", "Setup", "Snapshot"]
@@ -122,8 +123,7 @@ class Engine:
             OutOfMemoryError: another rank ran out of memory in this window.
         """
         self._agree_on_memory()
-        for group in self._base.param_groups:
-            group["lr"] = learning_rate
+        set_rate(self._base, learning_rate)
         norm = self._apply_sharded() if self._zero else self._apply()
         self._told = self._met = False
         if self.scaling:

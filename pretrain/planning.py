@@ -214,11 +214,12 @@ def _train(config: Train, flow: Mapping[str, Figure]) -> Costs:
         "tokens seen": tokens,
     }
     operations = 6 * tokens.value * (encoder.value + HEAD_SHARE * width * vocabulary)
+    longest = 3600 * config.hours if config.hours else math.inf
     return Costs(
         {**amounts, "encoder weights": encoder, "embedding weights": Figure(vocabulary * width, "guessed")},
         disk=Figure(weights * 12 * config.keep_last, "guessed"),
         memory=Figure(weights * 16 + 5e8, "guessed"),
-        time=Figure(operations / _speed(), "guessed"),
+        time=Figure(min(operations / _speed(), longest), "guessed"),
     )
 
 

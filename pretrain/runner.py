@@ -15,9 +15,9 @@ from corpora.errors import Interrupted, UsageError
 from corpora.paths import refuse_inside
 from corpora.reporter import Reporter
 from corpora.sharding import Shard, shard
-from corpora.stage import Report, StageSettings
+from corpora.stage import Report, StageSettings, roles_of
 from pretrain import folders, launch, notes
-from pretrain.chain import Link, chain, selected
+from pretrain.chain import Link, chain, opened, selected
 from pretrain.console import Listener, RunReporter, log
 from pretrain.export import Export, export
 from pretrain.finetuning import Finetune, finetune
@@ -96,7 +96,9 @@ def follow(job: Job) -> None:
         if link.name not in job.wanted:
             continue
         if isinstance(link.config, Train) and job.store.find(link.config, link.fingerprint) is None:
-            inputs = {role: _when_there(place, job.stop) for role, place in link.inputs.items()}
+            for place in link.inputs.values():
+                _when_there(place, job.stop)
+            inputs = {role: _finished(link, role) for role in link.inputs}
             draft = Draft(link.place, link.config.makes, link.fingerprint)  # rank 0 alone writes in it
             train(link.config, inputs, draft, Listener(job.stop))
         else:
@@ -130,7 +132,7 @@ def make(link: Link, job: Job, folder: Path) -> Artefact:
 
 def _work(link: Link, job: Job, folder: Path) -> Artefact:
     """Do the stage's work in this process, or in several."""
-    inputs = {role: _finished(link.name, role, place) for role, place in link.inputs.items()}
+    inputs = {role: _finished(link, role) for role in link.inputs}
     if isinstance(link.config, Train):
         count = launch.processes_for(link.config.speed.processes)
         if count > 1:
@@ -145,20 +147,21 @@ def _work(link: Link, job: Job, folder: Path) -> Artefact:
     return draft.commit(report, link.identity)
 
 
-def _finished(stage: str, role: str, place: Path) -> Artefact:
+def _finished(link: Link, role: str) -> Artefact:
     """An artefact that a stage reads; with `--only` and `--from` it must be there already."""
-    if not place.exists():
-        raise UsageError(f"{stage} reads {role}, which is not made yet: run once without --only and --from")
-    return Artefact.open(place)
+    if not (place := link.inputs[role]).exists():
+        raise UsageError(
+            f"{link.name} reads {role}, which is not made yet: run once without --only and --from"
+        )
+    return opened(place, roles_of(type(link.config))[role])
 
 
-def _when_there(place: Path, stop: StopRequest) -> Artefact:
-    """An artefact that rank 0 makes, once it is finished."""
+def _when_there(place: Path, stop: StopRequest) -> None:
+    """Wait for an artefact that rank 0 makes."""
     while not place.exists():
         if stop:
             raise Interrupted(f"stopped by {stop.name} while waiting for {place}")
         time.sleep(1.0)
-    return Artefact.open(place)
 
 
 def _finished_stages(links: Sequence[Link], store: Store) -> Iterator[tuple[str, Artefact]]:

@@ -1,6 +1,7 @@
 """The training loop: step after step, with its log, its measurements on held-out rows, its checkpoints."""
 
 import json
+import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -9,19 +10,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from corpora.errors import BadData, Diverged, Interrupted
+from corpora.artefact import Artefact
+from corpora.errors import Interrupted, UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON
 from pretrain import checkpoints
 from pretrain.batch import Window
-from pretrain.checkpoints import Progress
+from pretrain.checkpoints import Best, Progress
 from pretrain.engine import Engine
 from pretrain.evaluation import evaluate
 from pretrain.fitting import Fitting
+from pretrain.guards import Guard
 from pretrain.loading import Loader
+from pretrain.pace import Pace
 from pretrain.saving import Saver
 from pretrain.step import Step, train_step
-from pretrain.tally import Tally
+from pretrain.tally import Tally, mean_loss
 from pretrain.train_settings import Train
 
 
@@ -42,17 +46,20 @@ class Session:
         engine: Engine,
         loader: Loader,
         held_out: HeldOut | None,
+        inputs: Mapping[str, Artefact],
         saver: Saver,
         fitting: Fitting,
         reporter: Reporter,
     ) -> None:
-        """Stand before the first step; `go_on` moves to a later one."""
+        """Stand before the first step; `go_on` and `fork` move to a later one."""
         self.config, self.engine, self.loader, self.held_out = config, engine, loader, held_out
         self.saver, self.out, self.fitting, self.reporter = saver, saver.out, fitting, reporter
         self.objectives = config.objectives.active()
         self.progress, self.log = Progress(), list[str]()
         self._writes = engine.ranks.number == 0
         self._clock = time.monotonic()
+        self._pace = Pace(config, engine.ranks)
+        self._guard = Guard(config, engine, loader, inputs, self.out, reporter)
 
     def go_on(self, saved: checkpoints.Saved) -> None:
         """Stand where a checkpoint was made, with the optimizer's moments of that moment."""
@@ -61,20 +68,37 @@ class Session:
         if self._writes:
             self.reporter.say(f"goes on after step {self.progress.step:,}")
 
+    def fork(self, other: Progress) -> None:
+        """Stand where another stage stood; what is measured, logged and timed begins here.
+
+        Raises:
+            UsageError: there are no steps left.
+        """
+        if other.step >= self.config.steps:
+            raise UsageError(
+                f"steps is {self.config.steps}, and `start` stands after step {other.step} already: "
+                "with start_progress, steps counts those of `start` too; raise it"
+            )
+        self.progress = Progress(other.step, other.updates, rate=other.rate, trend=other.trend)
+
     def run(self) -> None:
         """Take all steps that are left.
 
         Raises:
             Interrupted: a signal came, on any rank; the last finished step is saved.
-            Diverged: `patience` steps in a row could not be applied.
+            Diverged: `patience` steps in a row could not be applied; what it takes to replay them is kept.
             BadData: `patience` steps in a row had nothing to predict.
         """
         if self._writes:
             self.reporter.rewind(self.progress.step)  # what a killed process said of steps that come again
+        self._pace.start(self.progress)
+        self.engine.network.train()  # `from_pretrained` hands networks out with their dropout off
         with closing(self.saver), closing(self._windows()) as windows:
             for window in windows:
                 self._take(window)
                 self._look_after()
+                if self._pace.ended(self.progress):
+                    break
             self.saver.wait()
 
     def kept(self) -> list[int]:
@@ -83,7 +107,7 @@ class Session:
 
     def _windows(self) -> Generator[Window, None, None]:
         """The windows still to come, behind a progress bar that does not decide where to stop."""
-        left = range(self.progress.step, self.config.steps)
+        left = self._pace.left(self.progress)
         bar = iter(self.reporter.track(left, "training", len(left), "steps"))
         for window in self.fitting.windows(left):
             with suppress(StopIteration, Interrupted):
@@ -92,14 +116,14 @@ class Session:
 
     def _look_after(self) -> None:
         """What is due between two steps: log, measure, save, stop."""
-        config, done = self.config, self.progress.step
-        end = done == config.steps
+        self.progress, stopping = self._pace.look(self.progress, self.reporter.stopping)
+        config, done, best = self.config, self.progress.step, self.progress.best
+        end = self._pace.ended(self.progress)
         if end or done % config.log_every == 0:
             self._log_means()
         if end or (config.evaluate_every and done % config.evaluate_every == 0):
             self._evaluate()
-        stopping = self.engine.ranks.any(self.reporter.stopping)
-        if end or stopping or done % config.save_every == 0:
+        if end or stopping or self._pace.save_is_due(self.progress) or self.progress.best != best:
             self._save()
         self.saver.check()
         if stopping and not end:
@@ -108,52 +132,47 @@ class Session:
 
     def _take(self, window: Window) -> None:
         """One step, and what it means for the progress."""
-        rate = self._learning_rate(self.progress.updates)
-        seed = self.config.seed or 0
+        before, factor = self.progress, self._pace.factor(self.progress)
+        rate, seed = self.config.optimizer.lr * factor, self.config.seed or 0
         step = self.fitting.take(
             window, lambda some: train_step(self.engine, some, self.objectives, rate, seed)
         )
-        before = self.progress
+        self.progress = replace(before, step=window.step + 1, skipped_in_a_row=before.skipped_in_a_row + 1)
         if step.applied:
             since, masks = before.since.plus(step, window), before.masks.plus(window.masks)
-            self.progress = Progress(before.step + 1, before.updates + 1, 0, since, masks)
-        elif self.engine.overflowed:
-            self.progress = replace(before, step=before.step + 1)
+            self.progress = replace(
+                self.progress,
+                updates=before.updates + 1,
+                skipped_in_a_row=0,
+                since=since,
+                masks=masks,
+                rate=rate,
+            )
+            self._watch(step)
+            if self.config.hours:  # the clock decided it: nothing else could tell it again
+                self._note({"step": self.progress.step, "factor": factor})
+        elif self.engine.overflowed:  # the loss scale's matter, not one of patience
+            self.progress = replace(self.progress, skipped_in_a_row=before.skipped_in_a_row)
             self._write({"step": self.progress.step, "overflow": self.engine.loss_scale})
         else:
-            skipped = before.skipped_in_a_row + 1
-            self.progress = replace(before, step=before.step + 1, skipped_in_a_row=skipped)
-            self._skipped(step, skipped, rate)
+            asked = any(step.counts.values())
+            self._write(self._guard.skipped(self.progress, asked))
+            self._guard.give_up_after_too_many(self.progress, asked, self.engine.rows, rate)
 
-    def _learning_rate(self, update: int) -> float:
-        """Of one update, counted from 0: skipped steps do not count."""
-        config = self.config
-        return config.optimizer.lr * config.schedule.factor(update, config.steps)
-
-    def _skipped(self, step: Step, in_a_row: int, rate: float) -> None:
-        """Log the rows of a step that was not applied; give up after too many of them."""
-        done, asked = self.progress.step, any(step.counts.values())
-        rows = self.loader.samples(done - 1).tolist()  # of all ranks
-        why = "its loss or gradient is not finite" if asked else "nothing in its rows is to be predicted"
-        message = f"step {done:,} skipped ({in_a_row} in a row): {why}"
-        self._write({"step": done, "skipped": in_a_row, "rows": rows})
-        if self._writes:
-            self.reporter.say(f"{message}; rows {rows[:8]}{' ...' if len(rows) > 8 else ''}")
-        if in_a_row >= self.config.patience:
-            if not asked:
-                raise BadData(f"{message}. Look at the rows in the log: are their tokens all unknown?")
-            raise Diverged(
-                f"{message}. The weights are those before it; lower optimizer.lr ({rate:.2g} here), "
-                "lengthen schedule.warmup_steps, or look at the rows in the log"
-            )
+    def _watch(self, step: Step) -> None:
+        """Is its loss far above those before? Either way it belongs to them from now on."""
+        trend, loss = self.progress.trend, mean_loss(step, self.objectives)
+        if row := self._guard.spike(self.progress.step, trend, loss):
+            self._note(row)
+        if self.config.spike:
+            self.progress = replace(self.progress, trend=trend.plus(loss, self.config.spike))
 
     def _log_means(self) -> None:
         """One line of means over the steps since the last line."""
         since = self.progress.since
         if since.steps:
             seconds, self._clock = time.monotonic() - self._clock, time.monotonic()
-            rate = self._learning_rate(self.progress.updates - 1)  # the last one that was used
-            row = since.means(self.objectives) | {"learning_rate": rate}
+            row = since.means(self.objectives) | {"learning_rate": self.progress.rate}
             self._write({"step": self.progress.step, **row}, {"tokens_per_second": since.tokens / seconds})
         self.progress = replace(self.progress, since=Tally())
 
@@ -164,25 +183,44 @@ class Session:
             rows = min(self.config.evaluate_rows, len(self.held_out.loader.tokens))
             batches = self.held_out.loader.evaluation(self.engine.rows, ranks.number, ranks.world, rows)
             measures = evaluate(self.engine, batches, self.objectives, self.held_out.unigrams)
-            self._write({"step": self.progress.step, **{f"held_out_{k}": v for k, v in measures.items()}})
+            known = {f"held_out_{name}": value for name, value in measures.items() if math.isfinite(value)}
+            if self._writes and len(known) < len(measures):
+                self.reporter.say(f"step {self.progress.step:,}: the loss on held-out rows is no number")
+            self._compare(known)
+            self._write({"step": self.progress.step, **known})
             self._clock = time.monotonic()
+
+    def _compare(self, measures: Mapping[str, float]) -> None:
+        """Is this the best step so far? That of the lowest loss, or of the highest accuracy."""
+        name = f"held_out_{self.config.keep_best}"
+        if name not in measures:
+            return
+        measure, best, higher = measures[name], self.progress.best, name.endswith("_accuracy")
+        if best is None or (measure > best.measure if higher else measure < best.measure):
+            self.progress = replace(self.progress, best=Best(self.progress.step, measure))
 
     def _save(self) -> None:
         """A checkpoint of this step; then away with old ones."""
-        config, tokenizer = self.config, self.loader.tokens.tokenizer
+        config, tokenizer, best = self.config, self.loader.tokens.tokenizer, self.progress.best
 
         def prune() -> None:
-            checkpoints.prune(self.out, config.keep_last, config.keep_every, config.save_every)
+            kept = best.step if best else None
+            checkpoints.prune(self.out, config.keep_last, config.keep_every, self._pace.is_regular, kept)
 
         checkpoints.save(self.saver, self.engine, tokenizer, self.progress, self.log, prune)
+        self._pace.saved()
         self._clock = time.monotonic()
 
     def _write(self, row: Mapping[str, JSON], timing: Mapping[str, float] | None = None) -> None:
         """A line of the log; with clock times, which no artefact may hold, a line of the run's metrics."""
-        self.log.append(json.dumps(row) + "\n")
+        self._note(row)
         if self._writes:
             plain = {key: value for key, value in row.items() if isinstance(value, int | float)}
             self.reporter.metrics(plain | dict(timing or {}))
+
+    def _note(self, row: Mapping[str, JSON]) -> None:
+        """A line of the log alone."""
+        self.log.append(json.dumps(row) + "\n")
 
 
 def rows_of(log: Sequence[str], key: str) -> list[dict[str, float]]:

@@ -38,7 +38,7 @@ def train_step(
         return Step(False, 0.0, dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0), counts)
     sums = torch.zeros(len(objectives), 2, dtype=torch.float64, device=engine.ranks.device)  # loss, hits
     for number, batch in enumerate(window.batches, start=1):
-        _seed_dropout(seed, window.step, number, engine.ranks)
+        seed_dropout(seed, window.step, number, engine.ranks)
         batch = batch.to(engine.ranks.device)
         outputs = engine(batch)
         loss = torch.zeros((), device=engine.ranks.device)
@@ -58,7 +58,7 @@ def train_step(
     )
 
 
-def _seed_dropout(seed: int, step: int, micro_batch: int, ranks: Ranks) -> None:
+def seed_dropout(seed: int, step: int, micro_batch: int, ranks: Ranks) -> None:
     """Make dropout, too, a function of the step, and of the micro-batch's number over all ranks."""
     torch.manual_seed(torch_seed(seed, "dropout", step, micro_batch * ranks.world + ranks.number))
 

@@ -42,11 +42,18 @@ class Tally:
         And how many tokens were read, and what was done to them.
         """
         row = mean_measures(self.losses, self.hits, self.counts)
-        row["loss"] = sum(
-            objective.weight * row[name] for name, objective in objectives.items() if name in row
-        )
+        row["loss"] = _weighted(row, objectives)
         row |= {"gradient_norm": self.norm / max(self.steps, 1), "real_tokens": self.tokens}
         return row | self.masks.realised()
+
+
+def mean_loss(step: Step, objectives: Mapping[str, Objective]) -> float:
+    """The loss of one step, as training sees it: each objective's mean, by its weight."""
+    return _weighted(mean_measures(step.losses, step.hits, step.counts), objectives)
+
+
+def _weighted(row: Mapping[str, float], objectives: Mapping[str, Objective]) -> float:
+    return sum(objective.weight * row[name] for name, objective in objectives.items() if name in row)
 
 
 def mean_measures(

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, Strict, model_validator
 
-from corpora.settings import Settings, named
+from corpora.settings import Items, Settings, named
 from corpora.stage import Reads, StageSettings
+from pretrain.intervals import Interval, seconds_of
 from pretrain.masking import Masking, WholeWordMasking
 from pretrain.networks import Model
 from pretrain.objectives import Objectives
@@ -17,6 +18,8 @@ from pretrain.schedules import Linear, Schedule
 from tokenization.pretrained import Pretrained
 
 Count = Annotated[int, Field(ge=1)]
+Stretch = Annotated[tuple[Count, Count], Strict(False)]
+"""First and last step, both included."""
 
 CPU_TOKENS = 1 << 13
 """Tokens of a micro-batch on a CPU: matrix products are at full speed from a tenth of it, and the logits of
@@ -104,14 +107,19 @@ class Train(StageSettings):
     lexicon: Annotated[str | None, Reads("lexicon", required=False)] = None
     """Similar words, for replacements that use them."""
 
-    start: Annotated[str | None, Reads("checkpoint", required=False)] = None
-    """Earlier training stage, or the folder of a finished one, whose weights to start from."""
+    start: Annotated[str | None, Reads("checkpoint", required=False, unfinished=True)] = None
+    """Earlier training stage, or the folder of one in a store of runs, finished (checkpoint-0123...) or not
+    (checkpoint-0123....partial), whose weights to start from."""
 
     start_step: Count | None = None
-    """Step of `start` to fork from, one of those it kept; left out, its last one."""
+    """Step of `start` to fork from, one of those it kept; left out, the last one of a finished stage."""
 
     start_optimizer: bool = False
-    """Take over the optimizer's moments of `start` too; the schedule begins anew either way."""
+    """Take over the optimizer's moments of `start` too."""
+
+    start_progress: bool = False
+    """Count on where `start` stood: its step, its place in the data and on the schedule; `steps` then counts
+    its steps too. Otherwise data and schedule begin anew."""
 
     from_pretrained: Annotated[Pretrained, named("path")] | None = None
     """Hugging Face folder or hub name whose weights to start from; {path: ..., revision: ...} pins one."""
@@ -144,19 +152,35 @@ class Train(StageSettings):
     """Rows a step, over all devices."""
 
     steps: Count
-    """Steps to train for."""
+    """Steps to train for; with `hours`, at most."""
+
+    hours: Annotated[float, Field(gt=0)] | None = None
+    """Train for so many hours, measurements and saves included, over all restarts. The schedule takes the
+    pace so far for the pace to come, and so ends with them. What is learnt then depends on the machine and
+    its clock: no second run gives the same bytes. The log holds the schedule's factor of each step."""
+
+    skip: Items[Stretch] = ()
+    """Steps to leave out, [[first, last], ...] as in the log: their rows are not read, the schedule does not
+    move. For a fork (start_progress) that passes by what made its original spike."""
 
     patience: Count = 10
     """Steps in a row that may be skipped for a loss or gradient that is no number, before training stops."""
 
-    save_every: Count = 1000
-    """Steps between checkpoints."""
+    spike: Annotated[float, Field(gt=0)] | None = 6.0
+    """Name the documents of a step whose loss is so many standard deviations above the running mean."""
+
+    save_every: Interval = 1000
+    """Steps between checkpoints; or a time, such as "30 minutes"."""
 
     keep_last: Count = 2
     """Checkpoints to keep, the newest ones."""
 
     keep_every: Count | None = None
     """Keep, besides, those at multiples of so many steps."""
+
+    keep_best: str | None = None
+    """Keep, besides, the best one by a measure on held-out rows: an objective (mlm: the lowest loss) or its
+    accuracy (mlm_accuracy: the highest). It is saved when it is measured, see evaluate_every."""
 
     log_every: Count = 10
     """Steps whose means make one line of the log."""
@@ -183,6 +207,10 @@ class Train(StageSettings):
             return self.speed.micro_batch
         return min(-(-self.batch // world), max(1, CPU_TOKENS // length))
 
+    def leaves_out(self, step: int) -> bool:
+        """Whether `skip` names this step, counted from 0."""
+        return any(first <= step + 1 <= last for first, last in self.skip)
+
     def outside(self) -> Sequence[Path]:
         """Files that decide the masks, and those of a Hugging Face folder to start from."""
         kept = (".json", ".safetensors", ".bin")
@@ -195,12 +223,15 @@ class Train(StageSettings):
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise ValueError(f"one of `model`, `start` and `from_pretrained` says what to train; got {found}")
-        if self.start is None and (self.start_step is not None or self.start_optimizer):
-            raise ValueError("start_step and start_optimizer belong to `start`; name the stage to start from")
-        if self.schedule.warmup_steps > self.steps:
+        if self.start is None and (self.start_step or self.start_optimizer or self.start_progress):
             raise ValueError(
-                f"schedule.warmup_steps is {self.schedule.warmup_steps}, but training ends after {self.steps}"
+                "start_step, start_optimizer and start_progress belong to `start`: name what to start from"
             )
+        if self.start and self.start.endswith(".partial") and not self.start_step:
+            raise ValueError(f"{self.start} is not finished: say its step to fork from by start_step")
+        if (need := self.schedule.least_steps) > self.steps:
+            what = "warmup_steps" if need == self.schedule.warmup_steps else "warmup_steps with cooldown"
+            raise ValueError(f"schedule.{what} is {need}, but training ends after {self.steps}")
         if self.masking.settled > self.steps:
             raise ValueError(
                 f"masking.budget changes until step {self.masking.settled}, "
@@ -210,4 +241,26 @@ class Train(StageSettings):
             raise ValueError(f"deepspeed.{wrong[0]} is made from {MADE_HERE[wrong[0]]}: set that instead")
         if self.optimizer.name == "lamb" and self.speed.zero:
             raise ValueError("lamb needs every tensor whole: set speed.zero to 0, or use adamw")
+        for first, last in self.skip:
+            if not first <= last < self.steps:
+                raise ValueError(
+                    f"skip: [{first}, {last}] is no stretch of steps before the last one, {self.steps}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _keep(self) -> "Train":
+        """Refuse wishes for checkpoints that could not be met."""
+        if self.keep_every and seconds_of(self.save_every):
+            raise ValueError(
+                "keep_every counts steps, and few of those saved by the clock would be multiples of it: "
+                "give save_every in steps"
+            )
+        if self.keep_best:
+            asked = self.objectives.active()
+            known = [*asked, *(f"{name}_accuracy" for name in asked)]
+            if self.keep_best not in known:
+                raise ValueError(f"keep_best: {self.keep_best!r} is none of {', '.join(known)}")
+            if self.evaluate_every is None:
+                raise ValueError("keep_best needs measures to go by: set evaluate_every")
         return self

@@ -6,6 +6,7 @@ was killed and started again therefore ends in the same bytes as one that was le
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON, Report
-from pretrain import checkpoints
+from pretrain import bundle, checkpoints
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
 from pretrain.fitting import Fitting, probe
@@ -62,17 +63,18 @@ def _train(
     held_out = _held_out(config, inputs, ranks, reporter)
     beside = config.speed.async_save
     saver = Saver(out, ranks, ranks.device.type == "cuda" if beside is None else beside)
-    session = Session(config, engine, loader, held_out, saver, fitting, reporter)
+    session = Session(config, engine, loader, held_out, inputs, saver, fitting, reporter)
     if saved:
         session.go_on(saved)
-    elif config.start_optimizer:
-        engine.load(checkpoints.folder(inputs["start"], config.start_step))
+    elif config.start:
+        _fork(session, checkpoints.folder(inputs["start"], config.start_step))
     session.run()
     if ranks.number == 0:
+        bundle.clear(out)
         with out.write("log.jsonl") as file:
             file.write("".join(session.log).encode())
         out.write_json("deepspeed.json", engine.config)
-    return _report(config, session)
+    return _report(config, session, _lineage(config, inputs))
 
 
 def open_loader(config: Train, inputs: Mapping[str, Artefact], split: str) -> Loader:
@@ -179,7 +181,27 @@ def _fitting(config: Train, engine: Engine, loader: Loader, saved: checkpoints.S
     return Fitting(engine, loader, rows, auto)
 
 
-def _report(config: Train, session: Session) -> Report:
+def _fork(session: Session, folder: Path) -> None:
+    """Take over what is asked for of the step in `folder`, beside its weights."""
+    if session.config.start_optimizer:
+        session.engine.load(folder)
+    if session.config.start_progress:
+        session.fork(checkpoints.read(folder).progress)
+
+
+def _lineage(config: Train, inputs: Mapping[str, Artefact]) -> dict[str, JSON]:
+    """Which step of which stage this one started from, and what it took over beside weights."""
+    if config.start is None:
+        return {}
+    return {
+        "checkpoint": inputs["start"].fingerprint,
+        "step": checkpoints.chosen(inputs["start"], config.start_step),
+        "optimizer": config.start_optimizer,
+        "progress": config.start_progress,
+    }
+
+
+def _report(config: Train, session: Session, lineage: Mapping[str, JSON]) -> Report:
     """First and last figures of the log, those on held-out rows and over all steps, and the steps kept."""
     means, held_out = rows_of(session.log, "loss"), rows_of(session.log, "held_out_mlm")
     progress, scaling = session.progress, session.engine.scaling
@@ -189,6 +211,7 @@ def _report(config: Train, session: Session) -> Report:
         "skipped": progress.step - progress.updates - overflows,
         "overflows": overflows,
         "checkpoints": session.kept(),
+        "start": dict(lineage),
         "parameters": session.engine.network.model.num_parameters(),
         "first": means[0] if means else {},
         "last": means[-1] if means else {},
@@ -200,7 +223,7 @@ def _report(config: Train, session: Session) -> Report:
             "precision": config.speed.precision,
         },
     }
-    summary = f"{config.steps:,} steps"
+    summary = f"{progress.step:,} steps"
     if means:
         summary += f", loss {means[0]['loss']:.3f} -> {means[-1]['loss']:.3f}"
     if held_out:

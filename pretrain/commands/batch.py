@@ -24,8 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def show(given: argparse.Namespace, console: Console) -> None:
     """Print a line for each row, and one for each of its documents."""
     from corpora.artefact import Artefact
+    from pretrain import documents
     from pretrain.batch import KINDS
-    from pretrain.preview import documents, figure, terminal
+    from pretrain.preview import figure, terminal
     from pretrain.preview.opening import open_training
     from pretrain.preview.rebuilding import rebuild
     from pretrain.recipe import load

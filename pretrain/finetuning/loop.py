@@ -15,7 +15,7 @@ from pretrain.finetuning.examples import Examples, LabelledBatch, by_length, epo
 from pretrain.finetuning.metrics import Measures
 from pretrain.finetuning.settings import Finetune
 from pretrain.finetuning.tasks import Task
-from pretrain.optimizers import AdamW
+from pretrain.optimizers import AdamW, set_rate
 from pretrain.randomness import torch_seed
 from pretrain.schedules import Linear
 
@@ -93,8 +93,7 @@ def update(network: nn.Module, optimizer: torch.optim.Optimizer, lr: float, clip
     """Clip and apply the gradients, then clear them; if something is not finite, apply nothing: False."""
     norm = nn.utils.clip_grad_norm_(network.parameters(), clip)
     if finite := math.isfinite(loss) and math.isfinite(norm.item()):
-        for group in optimizer.param_groups:
-            group["lr"] = lr
+        set_rate(optimizer, lr)
         optimizer.step()
     optimizer.zero_grad()
     return finite

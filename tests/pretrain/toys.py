@@ -11,7 +11,7 @@ from pretrain.batch import NO_PAIR, Batch, Window
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
 from pretrain.networks import Model, Network, build
-from pretrain.optimizers import AdamW
+from pretrain.optimizers import AdamW, Optimizer
 from pretrain.training import Train, train
 from tests.tokenization.making import SIZE, make_token_set, row
 from tokenization.tokens import Row
@@ -77,10 +77,12 @@ def toy_network(seed: int = 0, pairs: bool = True, dropout: float = 0.0) -> Netw
     return Network(build(Model.model_validate(settings), SIZE, 0, pairs, seed))
 
 
-def toy_engine(network: Network, zero: int = 0, clip: float = 1.0) -> Engine:
-    """The engine around it, with AdamW."""
+def toy_engine(
+    network: Network, zero: int = 0, clip: float = 1.0, optimizer: Optimizer | None = None
+) -> Engine:
+    """The engine around it, with AdamW unless told otherwise."""
     setup = configuration(zero, 4, clip, {})
-    return Engine(Ranks.join(), network, AdamW(lr=1e-2).build(network), setup, clip)
+    return Engine(Ranks.join(), network, (optimizer or AdamW(lr=1e-2)).build(network), setup, clip)
 
 
 def toy_batch(rows: int, seed: int, masked: int = 5, width: int = 16) -> Batch:

@@ -6,7 +6,7 @@ import pytest
 from corpora.artefact import Artefact, Draft
 from corpora.reporter import Quiet
 from corpora.stage import Report
-from pretrain.preview.documents import look_up, places
+from pretrain.documents import look_up, places
 from tests.corpora.making import write_shards
 from tests.tokenization.making import PLAIN, save_tokenizer
 from tokenization.encoding import Encode, encode

@@ -1,104 +1,36 @@
-"""Optimizers: settings, the parameters they decay, and LAMB itself (AdamW is torch's)."""
+"""LAMB: Adam's step scaled to each tensor's own norm."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypedDict, overload
+from typing import Any, Literal, overload
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from corpora.settings import Settings, named
-
-Beta = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
+from pretrain.optimizers.groups import Adaptive, Positive
 
 
-class Group(TypedDict):
-    """Parameters that are treated alike."""
-
-    params: list[nn.Parameter]
-    weight_decay: float
-    adapt: bool  # LAMB's trust ratio applies
-
-
-def groups(network: nn.Module, weight_decay: float) -> list[Group]:
-    """Matrices decay; biases and LayerNorm (whatever is one-dimensional) do not. Tied tensors appear once."""
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trained if parameter.ndim > 1]
-    vectors = [parameter for parameter in trained if parameter.ndim <= 1]
-    return [
-        Group(params=matrices, weight_decay=weight_decay, adapt=True),
-        Group(params=vectors, weight_decay=0.0, adapt=False),
-    ]
-
-
-class AdamW(Settings):
-    """Adam with bias correction and decoupled weight decay (arXiv:1711.05101, algorithm 2)."""
-
-    name: Literal["adamw"] = "adamw"
-    """Adam with decoupled weight decay."""
-
-    lr: Positive = 1e-4
-    """Peak learning rate."""
-
-    beta1: Beta = 0.9
-    """Decay of the mean of gradients."""
-
-    beta2: Beta = 0.999
-    """Decay of the mean of squared gradients; 0.98 is steadier for large batches (arXiv:1907.11692)."""
-
-    eps: Positive = 1e-6
-    """Guard of the division."""
-
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Decoupled; biases and LayerNorm are left out."""
-
-    def build(self, network: nn.Module) -> torch.optim.Optimizer:
-        """torch's, fused: one pass over the memory, on a CPU too."""
-        parameters = [dict(group) for group in groups(network, self.weight_decay)]
-        return torch.optim.AdamW(
-            parameters, lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=True
-        )
-
-
-class Lamb(Settings):
+class Lamb(Adaptive):
     """Adam's step scaled to each tensor's own norm, for large batches (arXiv:1904.00962)."""
 
     name: Literal["lamb"] = "lamb"
-    """Layer-wise adaptive moments."""
+    """Layer-wise adaptive moments: large batches. Biases and LayerNorm take plain Adam steps."""
 
     lr: Positive = 1e-3
     """Peak learning rate: about ten times Adam's."""
-
-    beta1: Beta = 0.9
-    """Decay of the mean of gradients."""
-
-    beta2: Beta = 0.999
-    """Decay of the mean of squared gradients."""
-
-    eps: Positive = 1e-6
-    """Guard of the division."""
-
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Decoupled; biases and LayerNorm are left out, of the trust ratio too."""
 
     bias_correction: bool = True
     """As in the paper; Google's released code has none."""
 
     def build(self, network: nn.Module) -> torch.optim.Optimizer:
         """LAMB over whole tensors."""
-        parameters = [dict(group) for group in groups(network, self.weight_decay)]
         return LambOptimizer(
-            parameters,
+            self.groups(network),
             lr=self.lr,
             beta1=self.beta1,
             beta2=self.beta2,
             eps=self.eps,
             bias_correction=self.bias_correction,
         )
-
-
-Optimizer = Annotated[AdamW | Lamb, Field(discriminator="name"), named("name")]
 
 
 class LambOptimizer(torch.optim.Optimizer):

@@ -26,14 +26,19 @@ class Place:
     part: str  # name of the file without its ending; the shard file has the same
     documents: tuple[int, ...]
 
+    def names(self) -> list[str]:
+        """The documents as a person may look them up: by file and number."""
+        return [f"{self.part}: document {number:,}" for number in self.documents]
+
 
 def places(tokens: Artefact, rows: NDArray[np.int64]) -> list[Place]:
     """The place of each of some training rows, by their numbers."""
-    wanted, found = set(rows.tolist()), dict[int, Place]()
+    wanted, found = np.unique(rows), dict[int, Place]()
     first = 0
     for name in splits(tokens)[SPLIT]:
         for batch in pa.ipc.open_stream(pa.memory_map(str(tokens.file(name)))):
-            for row in sorted(wanted & set(range(first, first + batch.num_rows))):
+            begin, end = np.searchsorted(wanted, [first, first + batch.num_rows])
+            for row in wanted[begin:end].tolist():
                 (columns,) = batch.slice(row - first, 1).to_pylist()
                 found[row] = Place(name.partition(".")[0], _documents(columns))
             first += batch.num_rows
@@ -45,6 +50,11 @@ def _documents(row: Mapping[str, Any]) -> tuple[int, ...]:
     bounds = pairwise([*row["document_starts"], len(row["input_ids"])])
     found = [number for number, (begin, end) in enumerate(bounds, row["document"]) if end > begin]
     return tuple(dict.fromkeys([*found, row.get("second_document", found[0])]))
+
+
+def names(tokens: Artefact, rows: NDArray[np.int64]) -> dict[str, list[str]]:
+    """Row -> its documents, by file and number: what a line of the log can hold."""
+    return {str(row): place.names() for row, place in zip(rows.tolist(), places(tokens, rows), strict=True)}
 
 
 def look_up(shards: Artefact, places: Sequence[Place]) -> Mapping[int, Document]:
