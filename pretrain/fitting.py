@@ -93,6 +93,7 @@ def probe(engine: Engine, loader: Loader, objectives: Mapping[str, Objective], m
     applies. Memory grows in a straight line with the rows, so the size that would fill it is never tried.
     """
     ranks = engine.ranks
+    engine.network.train()  # `from_pretrained` hands networks out with their dropout off
     never = {name: one.model_copy(update={"weight": float("nan")}) for name, one in objectives.items()}
     free, _ = torch.cuda.mem_get_info(ranks.device)
     to_come = MOMENTS_BYTES * sum(p.numel() for p in engine.network.parameters() if p.requires_grad)
