@@ -122,7 +122,7 @@ def read(folder: Path) -> Saved:
     return Saved(
         folder,
         progress,
-        Setup.read(json.loads((folder / ENGINE).read_text("utf-8"))),
+        Setup.read(folder / ENGINE),
         (folder / LOG).read_text("utf-8").splitlines(keepends=True),
     )
 
