@@ -152,8 +152,8 @@ def tokenizer_files(folder: Path) -> list[Path]:
 def read(folder: Path) -> Saved:
     """Read all of a checkpoint but weights and moments."""
     progress = Progress.read(json.loads((folder / PROGRESS).read_text("utf-8")))
-    setup = Setup.read(json.loads((folder / ENGINE).read_text("utf-8")))
-    return Saved(folder, progress, setup, (folder / LOG).read_text("utf-8").splitlines(keepends=True))
+    log = (folder / LOG).read_text("utf-8").splitlines(keepends=True)
+    return Saved(folder, progress, Setup.read(folder / ENGINE), log)
 
 
 def prune(

@@ -7,6 +7,7 @@ never what is stored, so that nothing is lost between a weight and its checkpoin
 
 import contextlib
 import io
+import json
 import logging
 import math
 import warnings
@@ -41,8 +42,11 @@ class Setup:
     scaling: LossScale | None  # None: gradients need no scale
 
     @classmethod
-    def read(cls, values: Mapping[str, Any]) -> "Setup":
-        """Back from JSON."""
+    def read(cls, path: Path) -> "Setup":
+        """Back from JSON; older checkpoints have none, and nothing was found out for no ranks."""
+        if not path.exists():
+            return cls(1, 0, None)
+        values = json.loads(path.read_text("utf-8"))
         scaling = values["scaling"]
         return cls(values["rows"], values["world"], LossScale(**scaling) if scaling else None)
 
