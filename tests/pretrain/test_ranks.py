@@ -115,7 +115,7 @@ def train_on(world: int, data: Artefact, folder: Path, jobs: Mapping[str, Mappin
     """Train several times on several processes, each into a folder of its name."""
     ranks = start(["-c", RANK, str(data.path), str(folder), json.dumps(jobs)], world)
     try:
-        outputs = [process.communicate(timeout=200)[0].decode() for process in ranks]
+        outputs = [process.communicate(timeout=280)[0].decode() for process in ranks]
     finally:
         for process in ranks:
             process.kill()
