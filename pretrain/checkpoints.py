@@ -1,14 +1,14 @@
 """Checkpoints: parts of the draft, `step-00000250/` say: all that a resume needs, and a model that loads.
 
 model.safetensors, config.json, the tokenizer's files     what `transformers` opens
-optimizer*.safetensors                                    moments (see `engine`)
+optimizer-RANK-of-RANKS.safetensors                       moments (see `moments`)
+engine.json                                               loss scale, size of a micro-batch
 progress.json, log.jsonl                                  where training stood, what it had said
 """
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,15 @@ from typing import Any
 from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.manifest import canonical
-from pretrain import weights
+from pretrain import tensors, weights
 from pretrain.batch import Masks
-from pretrain.engine import Engine, Ranks
+from pretrain.engine import Engine, Ranks, Setup
+from pretrain.saving import Saver, whole
 from pretrain.tally import Tally
 from pretrain.trend import Trend
 
 PREFIX = "step-"
-PROGRESS, LOG = "progress.json", "log.jsonl"
+PROGRESS, ENGINE, LOG = "progress.json", "engine.json", "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Saved:
 
     folder: Path
     progress: Progress
+    setup: Setup
     log: list[str]
 
 
@@ -81,31 +83,34 @@ def steps(parts: Iterable[str]) -> list[int]:
     return sorted(int(name.removeprefix(PREFIX)) for name in parts if name.startswith(PREFIX))
 
 
-def save(out: Draft, engine: Engine, tokenizer: Path, progress: Progress, log: Sequence[str]) -> None:
-    """Save all ranks' state as one part. All ranks must call it; rank 0 alone enters it in the journal."""
-    state = engine.weights()
-    with _shared_folder(out, engine.ranks, part(progress.step)) as folder:
-        engine.save(folder)
+def save(
+    saver: Saver,
+    engine: Engine,
+    tokenizer: Path,
+    progress: Progress,
+    log: Sequence[str],
+    then: Callable[[], None] = lambda: None,
+) -> None:
+    """Save all ranks' state as one part; `then` follows on rank 0 once it is safe. All ranks must call it.
+
+    State and log are those of this moment, whenever the saver writes them.
+    """
+    state, said = engine.snapshot(), "".join(log)
+    described = weights.describe(engine.network.model)
+
+    def write(folder: Path) -> None:
         if engine.ranks.number == 0:
-            model = engine.network.model
-            weights.save(model, state, folder / weights.WEIGHTS)
-            (folder / "config.json").write_text(weights.describe(model), "utf-8")
+            weights.save(engine.network.model, state.weights, folder / weights.WEIGHTS)
+            (folder / "config.json").write_text(described, "utf-8")
             shutil.copytree(tokenizer, folder, dirs_exist_ok=True)
             (folder / PROGRESS).write_text(canonical(asdict(progress)) + "\n", "utf-8")
-            (folder / LOG).write_text("".join(log), "utf-8")
+            (folder / ENGINE).write_text(canonical(asdict(state.setup)) + "\n", "utf-8")
+            (folder / LOG).write_text(said, "utf-8")
+        if state.moments is not None:
+            with whole(folder / state.files[engine.ranks.number]) as place:
+                tensors.save(state.moments, place, state.whose)
 
-
-@contextmanager
-def _shared_folder(out: Draft, ranks: Ranks, name: str) -> Iterator[Path]:
-    """One folder for all ranks to write into; it becomes a part once all of them have left it."""
-    if ranks.number:
-        yield Path(ranks.share(""))
-        ranks.wait()
-        return
-    with out.fill(name) as folder:
-        folder.mkdir()
-        yield Path(ranks.share(str(folder)))
-        ranks.wait()
+    saver.save(part(progress.step), state.files, write, then)
 
 
 def newest(out: Draft, ranks: Ranks) -> Saved | None:
@@ -139,15 +144,16 @@ def chosen(checkpoint: Artefact, step: int | None) -> int:
 
 def tokenizer_files(folder: Path) -> list[Path]:
     """The files of the tokenizer in a checkpoint's folder."""
-    ours = {weights.WEIGHTS, "config.json", PROGRESS, LOG}
+    ours = {weights.WEIGHTS, "config.json", PROGRESS, ENGINE, LOG}
     files = (path for path in folder.iterdir() if path.name not in ours and path.suffix != ".safetensors")
     return sorted(files)
 
 
 def read(folder: Path) -> Saved:
-    """Read `progress.json` and the log of a checkpoint."""
+    """Read all of a checkpoint but weights and moments."""
     progress = Progress.read(json.loads((folder / PROGRESS).read_text("utf-8")))
-    return Saved(folder, progress, (folder / LOG).read_text("utf-8").splitlines(keepends=True))
+    log = (folder / LOG).read_text("utf-8").splitlines(keepends=True)
+    return Saved(folder, progress, Setup.read(folder / ENGINE), log)
 
 
 def prune(

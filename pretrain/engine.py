@@ -1,93 +1,65 @@
-"""The engine: DeepSpeed behind a few plain methods. No other file imports it, or reads RANK and its kin.
+"""The engine: DeepSpeed behind a few plain methods. No other file imports it.
 
-One process or many, CPU (gloo) or GPU (NCCL), ZeRO 0 to 3: the training step above looks the same. Whoever
-starts several processes sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT; without them this
-process is alone and needs no launcher, no port and no file.
+One process or many, CPU (gloo) or GPU (NCCL), ZeRO 0 to 3: the training step above looks the same. Weights
+and moments are float32 under every precision: bf16 and fp16 are what the network computes in (autocast),
+never what is stored, so that nothing is lost between a weight and its checkpoint.
 """
 
 import contextlib
 import io
+import json
 import logging
 import math
-import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
-from corpora.errors import UsageError
 from corpora.stage import JSON
-from pretrain import tensors
+from pretrain import moments
 from pretrain.batch import Batch
+from pretrain.loss_scale import LossScale
 from pretrain.networks import Network
 from pretrain.objectives.terms import Outputs
 from pretrain.optimizers import set_rate
+from pretrain.ranks import Ranks
+
+__all__ = ["Engine", "Ranks", "Setup", "Snapshot"]
 
 DeepSpeed: TypeAlias = Any  # has no types
 
-TIMEOUT = timedelta(minutes=10)  # of one collective: a dead rank is noticed after this
+
+@dataclass(frozen=True)
+class Setup:
+    """What an engine finds out while it runs, and a resume must know."""
+
+    rows: int  # of a micro-batch, at most
+    world: int  # for which that was found
+    scaling: LossScale | None  # None: gradients need no scale
+
+    @classmethod
+    def read(cls, path: Path) -> "Setup":
+        """Back from JSON; older checkpoints have none, and nothing was found out for no ranks."""
+        if not path.exists():
+            return cls(1, 0, None)
+        values = json.loads(path.read_text("utf-8"))
+        scaling = values["scaling"]
+        return cls(values["rows"], values["world"], LossScale(**scaling) if scaling else None)
 
 
 @dataclass(frozen=True)
-class Ranks:
-    """The processes of this job, and which one this is."""
+class Snapshot:
+    """A moment of training, copied to the CPU: later steps do not change it."""
 
-    number: int  # of this process, 0 for the one that writes
-    world: int  # processes
-    device: torch.device
-
-    @classmethod
-    def join(cls) -> "Ranks":
-        """Enter the process group, and stay in it: DeepSpeed keeps groups of its own in module state.
-
-        Raises:
-            UsageError: more processes than GPUs on this machine.
-        """
-        local = int(os.environ.setdefault("LOCAL_RANK", "0"))  # set for DeepSpeed, which insists
-        gpu = torch.cuda.is_available()
-        # All of them look, not only those too many: the others would wait for these.
-        here = max(local + 1, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
-        if gpu and here > (have := torch.cuda.device_count()):
-            raise UsageError(
-                f"{here} processes on a machine with {have} GPUs: each needs one of its own; "
-                f"set speed.processes to {have} or less, or leave it out"
-            )
-        if not dist.is_initialized():
-            backend = "nccl" if gpu else "gloo"
-            if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
-                dist.init_process_group(backend, timeout=TIMEOUT)
-            else:
-                store = dist.HashStore()  # type: ignore[attr-defined]  # neither a port nor a file
-                dist.init_process_group(backend, timeout=TIMEOUT, store=store, rank=0, world_size=1)
-        if gpu:
-            torch.cuda.set_device(local)
-        device = torch.device("cuda", local) if gpu else torch.device("cpu")
-        return cls(dist.get_rank(), dist.get_world_size(), device)
-
-    def total(self, values: Tensor) -> Tensor:
-        """The sum of `values` over all ranks."""
-        dist.all_reduce(values)
-        return values
-
-    def any(self, flag: bool) -> bool:
-        """Whether `flag` is set on any rank: so that all stop together."""
-        return bool(self.total(torch.tensor(float(flag), device=self.device)))
-
-    def share(self, value: str) -> str:
-        """Rank 0's `value`, on every rank."""
-        box = [value]
-        dist.broadcast_object_list(box)
-        return box[0]
-
-    def wait(self) -> None:
-        """Go on once all are here."""
-        dist.barrier()
+    setup: Setup
+    weights: Mapping[str, Tensor]  # whole, by name; on rank 0 alone
+    moments: Mapping[str, Tensor] | None  # this rank's slices; None where rank 0 has them all
+    files: Sequence[str]  # where the moments go, by rank
+    whose: Mapping[str, str]  # the head of those files
 
 
 class Engine:
@@ -100,16 +72,32 @@ class Engine:
         optimizer: torch.optim.Optimizer,
         config: Mapping[str, JSON],
         clip: float,
+        scaling: LossScale | None = None,
     ) -> None:
-        """Hand both to DeepSpeed. `clip` bounds the gradient's global norm; 0: no bound."""
-        self.ranks, self.config = ranks, config
+        """Hand both to DeepSpeed.
+
+        `clip` bounds the gradient's global norm; 0: no bound. `scaling` is the loss scale to begin with,
+        None where the gradient needs none.
+        """
+        self.ranks, self.config, self.scaling = ranks, config, scaling
+        self.rows = 1  # of a micro-batch, at most: known once memory was looked at
         self.network = network.to(ranks.device)
         self.names = {parameter: name for name, parameter in network.model.named_parameters()}
         self._deepspeed = _initialize(self.network, optimizer, config)
         self._base, self._clip = optimizer, clip
         self._zero = int(self._deepspeed.zero_optimization_stage())
-        if ranks.world == 1 and self._zero == 0:
-            self._deepspeed.enable_backward_allreduce = False  # alone, it would only copy the gradient about
+        self._unheard = torch.zeros((), device=ranks.device)  # losses of this window that are no numbers
+        self.redoes = self._zero == 0  # a window may be dropped half-way: nothing of it went round the ranks
+        self.agrees_on_memory = False  # all ranks drop a window for which one of them lacks memory
+        self._told = self._met = False  # in this window: the ranks have agreed, and have memory enough
+        self.overflowed = False  # the last update was dropped for a gradient too large for its loss scale
+        if self._zero == 0:
+            self._deepspeed.enable_backward_allreduce = False  # `update` asks for it
+
+    @property
+    def loss_scale(self) -> float:
+        """What the loss is multiplied by in the backward pass; 1 where no gradient needs it."""
+        return self.scaling.scale if self.scaling else 1.0
 
     def __call__(self, batch: Batch) -> Outputs:
         """The network's forward pass."""
@@ -121,16 +109,43 @@ class Engine:
         The loss is divided by its window-wide denominator already; DeepSpeed averages
         over ranks, hence the factor.
         """
+        factor = float(self.ranks.world)
+        if self.scaling:
+            self._unheard += ~loss.detach().isfinite()
+            if self._zero:
+                self._deepspeed.optimizer.override_loss_scale(self.scaling.scale)  # multiplies, divides
+            else:
+                factor *= self.scaling.scale
         self._deepspeed.set_gradient_accumulation_boundary(last)
-        self._deepspeed.backward(loss * self.ranks.world, scale_wrt_gas=False)
+        self._deepspeed.backward(loss * factor, scale_wrt_gas=False)
 
     def update(self, learning_rate: float) -> float:
-        """Clip and apply the summed gradient; its global norm. If that is not finite, nothing was applied."""
+        """Clip and apply the summed gradient; its global norm. If that is not finite, nothing was applied.
+
+        Raises:
+            Diverged: fp16's loss scale cannot be lowered any more.
+            OutOfMemoryError: another rank ran out of memory in this window.
+        """
+        self._agree_on_memory()
         set_rate(self._base, learning_rate)
-        if self._zero:  # DeepSpeed clips, and refuses a norm that is not finite, by itself
-            self._deepspeed.step()
-            return float(self._deepspeed.get_global_grad_norm())
+        norm = self._apply_sharded() if self._zero else self._apply()
+        self._told = self._met = False
+        if self.scaling:
+            self.scaling = self._rescaled(self.scaling, math.isfinite(norm))
+        return norm
+
+    def _apply_sharded(self) -> float:
+        """DeepSpeed clips, and refuses a norm that is not finite, by itself."""
+        self._deepspeed.step()
+        return float(self._deepspeed.get_global_grad_norm())
+
+    def _apply(self) -> float:
+        """Gradients meet, are looked at, and applied if they are numbers."""
+        if self.ranks.world > 1:
+            self._deepspeed.allreduce_gradients()
         gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+        if self.scaling:
+            torch._foreach_mul_(gradients, 1 / self.scaling.scale)
         norm = torch.nn.utils.get_total_norm(gradients)
         if math.isfinite(norm):
             if self._clip:
@@ -140,72 +155,74 @@ class Engine:
             self._deepspeed.zero_grad()
         return float(norm)
 
-    def weights(self) -> dict[str, Tensor]:
-        """The model's state, whole, by name, on the CPU. All ranks must call it."""
-        with self._gathered():
-            state = self.network.model.state_dict()
-            return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+    def _rescaled(self, scaling: LossScale, applied: bool) -> LossScale:
+        """The loss scale for the next window; a loss that is no number is no matter of scale."""
+        unheard, self._unheard = self._unheard, torch.zeros_like(self._unheard)
+        self.overflowed = not applied and not self.ranks.any(bool(unheard))
+        if applied:
+            return scaling.after_update()
+        return scaling.after_overflow() if self.overflowed else scaling
 
-    def save(self, folder: Path) -> None:
-        """Write the optimizer's moments: by parameter name, or this rank's partitions under ZeRO."""
-        if self._zero or self.ranks.number == 0:
-            moments = {
-                f"{owner}/{name}": value
-                for owner, parameter in self._owned().items()
-                for name, value in self._base.state[parameter].items()
-            }
-            tensors.save(moments, folder / self._file())
+    def drop_window(self) -> bool:
+        """Forget a window for which memory ran out, on all ranks together; False where it is too late."""
+        if not self.redoes or self._met:
+            return False
+        if self.agrees_on_memory and not self._told:
+            self.ranks.any(True)
+        self._told = False
+        self._deepspeed.zero_grad()
+        self._unheard.zero_()
+        return True
+
+    def _agree_on_memory(self) -> None:
+        """Go on to the collectives of this window only if no rank has dropped it."""
+        if self.agrees_on_memory:
+            self._told = True
+            if self.ranks.any(False):
+                raise torch.OutOfMemoryError("another rank ran out of memory")
+            self._met = True
+
+    def weights(self) -> dict[str, Tensor]:
+        """The model's state by name, copied to the CPU: on rank 0 alone. All ranks must call it."""
+        state, copies = self.network.model.state_dict(keep_vars=True), dict[Tensor, Tensor]()
+        for tensor in dict.fromkeys(state.values()):  # tied ones once
+            with self._gathered(tensor):  # one by one: all of them may not fit a GPU
+                if self.ranks.number == 0:
+                    copies[tensor] = tensor.detach().to("cpu", copy=True)
+        return {name: copies[tensor] for name, tensor in state.items() if tensor in copies}
+
+    def snapshot(self) -> Snapshot:
+        """All that a resume needs of this rank, copied to the CPU. All ranks must call it."""
+        writers = self.ranks.world if self._zero else 1
+        writes = self.ranks.number < writers
+        return Snapshot(
+            setup=Setup(self.rows, self.ranks.world, self.scaling),
+            weights=self.weights(),
+            moments=moments.collect(self._base, self._slices()) if writes else None,
+            files=[moments.file_name(writer, writers) for writer in range(writers)],
+            whose=moments.metadata(self._base),
+        )
 
     def load(self, folder: Path) -> None:
-        """Take up the moments that `save` wrote; the weights are already those of that step.
+        """Take up the moments of a checkpoint; the weights are already those of that step.
 
         Raises:
-            UsageError: they were written by another number of processes, or under another ZeRO stage.
+            UsageError: they are those of another optimizer.
+            CorruptArtefact: some are missing.
         """
-        from safetensors.torch import load_file
+        moments.restore(folder, self._base, self._slices())
 
-        path = folder / self._file()
-        if not path.exists():
-            have = ", ".join(sorted(p.name for p in folder.glob("optimizer*")))
-            raise UsageError(
-                f"{folder} holds {have}; this run, of {self.ranks.world} processes, needs {path.name}: "
-                "go on with the zero stage and the number of processes it was saved with"
-            )
-        moments = load_file(path, device=str(self.ranks.device))
-        for owner, parameter in self._owned().items():
-            prefix = f"{owner}/"
-            self._base.state[parameter] = {
-                key.removeprefix(prefix): value for key, value in moments.items() if key.startswith(prefix)
-            }
+    def _slices(self) -> list[moments.Slice]:
+        """What this rank's optimizer updates."""
+        return moments.slices(self.names, self._deepspeed.optimizer, self._zero, self.ranks.number)
 
-    def _owned(self) -> dict[str, Tensor]:
-        """What the optimizer updates on this rank: named parameters, or flat partitions of ZeRO's groups."""
-        if self._zero == 0:
-            return {name: parameter for parameter, name in self.names.items()}
-        sharded = self._deepspeed.optimizer
-        flat = (
-            sharded.single_partition_of_fp32_groups
-            if self._zero < 3
-            else sharded.fp32_partitioned_groups_flat
-        )
-        return {f"partition-{number}": partition for number, partition in enumerate(flat)}
-
-    def _file(self) -> str:
-        """The moments' file name says who can read it."""
-        if self._zero == 0:
-            return "optimizer.safetensors"
-        return f"optimizer-zero{self._zero}-rank-{self.ranks.number}-of-{self.ranks.world}.safetensors"
-
-    def _gathered(self) -> contextlib.AbstractContextManager[None]:
-        """Inside, every parameter is whole on every rank (ZeRO 3 keeps them in pieces)."""
-        if self._zero < 3:
+    def _gathered(self, parameter: Tensor) -> contextlib.AbstractContextManager[None]:
+        """Inside, a parameter is whole on every rank (ZeRO 3 keeps it in pieces)."""
+        if self._zero < 3 or not isinstance(parameter, torch.nn.Parameter):
             return contextlib.nullcontext()
         import deepspeed
 
-        return cast(
-            contextlib.AbstractContextManager[None],
-            deepspeed.zero.GatheredParameters(list(self.network.parameters())),
-        )
+        return cast(contextlib.AbstractContextManager[None], deepspeed.zero.GatheredParameters([parameter]))
 
 
 def _initialize(network: Network, optimizer: torch.optim.Optimizer, config: Mapping[str, JSON]) -> DeepSpeed:

@@ -5,18 +5,41 @@ from collections.abc import Mapping
 from corpora.stage import JSON
 
 
-def configuration(zero: int, micro_batch: int, clip: float, overrides: Mapping[str, JSON]) -> dict[str, JSON]:
-    """DeepSpeed's JSON, `overrides` laid over it. Accumulation is ours, of any number of batches."""
+def configuration(
+    zero: int,
+    micro_batch: int,
+    clip: float,
+    overrides: Mapping[str, JSON],
+    offload: str = "none",
+    pin: bool = False,
+) -> dict[str, JSON]:
+    """DeepSpeed's JSON, `overrides` laid over it. Accumulation is ours, of any number of batches.
+
+    `offload` names what waits in the CPU's memory; with `pin`, in pages that a GPU reads directly.
+    """
     base: dict[str, JSON] = {
         "train_micro_batch_size_per_gpu": micro_batch,
         "gradient_accumulation_steps": 1,
         "gradient_clipping": clip if zero else 0.0,  # without ZeRO the norm is looked at first, see `update`
         # DeepSpeed's linear layer for stage 3 would replace torch's for the rest of the process: what later
         # stages of a recipe compute would then depend on what ran before them.
-        "zero_optimization": {"stage": zero, "memory_efficient_linear": False},
+        "zero_optimization": {
+            "stage": zero,
+            "memory_efficient_linear": False,
+            **_offloaded(offload, pin),
+        },
         "zero_allow_untested_optimizer": True,
     }
+    if offload != "none":
+        base["zero_force_ds_cpu_optimizer"] = False  # torch's fused AdamW is as fast, and needs no compiler
     return _laid_over(base, overrides)
+
+
+def _offloaded(what: str, pin: bool) -> dict[str, JSON]:
+    """The keys of ZeRO-Offload (arXiv:2101.06840): moments and their update, then weights too."""
+    place: dict[str, JSON] = {"device": "cpu", "pin_memory": pin}
+    keys: dict[str, JSON] = {"offload_optimizer": place} if what != "none" else {}
+    return keys | ({"offload_param": place} if what == "parameters" else {})
 
 
 def _laid_over(base: Mapping[str, JSON], above: Mapping[str, JSON]) -> dict[str, JSON]:

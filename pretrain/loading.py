@@ -92,6 +92,21 @@ class Loader:
         masks = counts.masks
         return Window(step, tuple(batches), sum(masks.kinds), counts.pairs, counts.tokens, masks)
 
+    def longest(self, rows: int, among: int = 1 << 16) -> Window:
+        """One micro-batch of the longest rows, as those of the first step are masked: what takes most memory.
+
+        They are looked for among the first `among` rows of the token set.
+        """
+        lengths = self.tokens.lengths(np.arange(min(among, len(self.tokens)), dtype=np.int64))
+        samples = np.resize(np.argsort(-lengths, kind="stable"), rows).astype(np.int64)
+        drawn = _Drawn(samples, np.zeros(rows, np.int64), self.seed, self.masking.rate(0))
+        assembly, counts = self._assembly(drawn, slice(0, rows)), Counts(rows)
+        for begin, some in self._chunks(drawn, slice(0, rows)):
+            assembly.add(some)
+            counts.add(some, begin)
+        asked = sum(counts.masks.kinds)
+        return Window(0, (assembly.batch(),), asked, counts.pairs, counts.tokens, counts.masks)
+
     def windows(
         self,
         steps: Iterable[int],

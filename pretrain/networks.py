@@ -28,6 +28,9 @@ from pretrain.batch import Batch
 from pretrain.layout import Laid, Layout
 from pretrain.objectives.terms import Outputs
 
+COMPUTED = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""Precision -> what autocast computes in; in fp32 there is no autocast."""
+
 OURS = {"vocab_size": "the token set", "pad_token_id": "the token set", "model_type": "`type`"}
 
 
@@ -67,12 +70,12 @@ class Network(nn.Module):
     """A `transformers` model with its heads. `forward` is the whole of what the engine runs."""
 
     def __init__(self, model: HuggingFaceModel, precision: str = "fp32") -> None:
-        """Wrap `model`; with precision bf16 it runs under autocast, its weights stay float32."""
+        """Wrap `model`; with precision bf16 or fp16 it runs under autocast, its weights stay float32."""
         super().__init__()
         self.model = model
-        self._autocast = precision == "bf16"
+        self._precision = COMPUTED.get(precision)
         self._pairs = PAIRED[model.config.model_type] if has_pair_head(model) else None
-        attention.prepare(model, halves=self._autocast)
+        attention.prepare(model, halves=self._precision is not None)
         self._lay = Layout(model)
         self._laid: Laid | None = None  # of the pass that is running
         model.base_model.register_forward_hook(self._let_through)
@@ -81,7 +84,7 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Outputs:
         """Logits at the positions to predict (masked, vocab) and of the pairs (batch, 2)."""
-        with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=self._autocast):
+        with torch.autocast(batch.input_ids.device.type, self._precision, self._precision is not None):
             self._laid = self._lay(batch)
             try:
                 said = self.model(**self._laid.arguments)

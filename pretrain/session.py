@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 
-from corpora.artefact import Artefact, Draft
+from corpora.artefact import Artefact
 from corpora.errors import Interrupted, UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON
@@ -15,10 +15,12 @@ from pretrain.batch import Window
 from pretrain.checkpoints import Best, Progress
 from pretrain.engine import Engine
 from pretrain.evaluation import HeldOut, evaluate
+from pretrain.fitting import Fitting
 from pretrain.gauge import Gauge
 from pretrain.guards import Guard
 from pretrain.loading import Loader
 from pretrain.pace import Pace
+from pretrain.saving import Saver
 from pretrain.step import Step, train_step
 from pretrain.tally import Tally, mean_loss
 from pretrain.train_settings import Train
@@ -34,18 +36,18 @@ class Session:
         loader: Loader,
         held_out: HeldOut | None,
         inputs: Mapping[str, Artefact],
-        out: Draft,
+        saver: Saver,
+        fitting: Fitting,
         reporter: Reporter,
     ) -> None:
         """Stand before the first step; `go_on` and `fork` move to a later one."""
         self.config, self.engine, self.loader, self.held_out = config, engine, loader, held_out
-        self.out, self.reporter = out, reporter
+        self.saver, self.out, self.fitting, self.reporter = saver, saver.out, fitting, reporter
         self.objectives = config.objectives.active()
         self.progress, self.log = Progress(), list[str]()
-        self.micro_batch = config.rows_at_once(engine.ranks.world)
         self._writes = engine.ranks.number == 0
         self._pace = Pace(config, engine.ranks)
-        self._guard = Guard(config, engine, loader, inputs, out, reporter)
+        self._guard = Guard(config, engine, loader, inputs, self.out, reporter)
         self._gauge = Gauge(engine, config.speed.precision)
 
     def go_on(self, saved: checkpoints.Saved) -> None:
@@ -80,12 +82,13 @@ class Session:
             self.reporter.rewind(self.progress.step)  # what a killed process said of steps that come again
         self._pace.start(self.progress)
         self.engine.network.train()  # `from_pretrained` hands networks out with their dropout off
-        with closing(self._windows()) as windows:
+        with closing(self.saver), closing(self._windows()) as windows:
             for window in windows:
                 self._take(window)
                 self._look_after()
                 if self._pace.ended(self.progress):
                     break
+            self.saver.wait()
 
     def kept(self) -> list[int]:
         """Steps whose checkpoints are there; known to rank 0."""
@@ -93,10 +96,9 @@ class Session:
 
     def _windows(self) -> Generator[Window, None, None]:
         """The windows still to come, behind a progress bar that does not decide where to stop."""
-        ranks, left = self.engine.ranks, self._pace.left(self.progress)
+        left = self._pace.left(self.progress)
         bar = iter(self.reporter.track(left, "training", len(left), "steps"))
-        windows = self.loader.windows(left, ranks.number, ranks.world, self.micro_batch)
-        for window in self._gauge.watch(windows):
+        for window in self._gauge.watch(self.fitting.windows(left)):
             with suppress(StopIteration, Interrupted):
                 next(bar)
             yield window
@@ -113,14 +115,18 @@ class Session:
         if end or stopping or self._pace.save_is_due(self.progress) or self.progress.best != best:
             with self._gauge.paused():
                 self._save()
+        self.saver.check()
         if stopping and not end:
+            self.saver.wait()
             raise Interrupted(f"stopped and saved after step {done:,}: the same command goes on from there")
 
     def _take(self, window: Window) -> None:
         """One step, and what it means for the progress."""
         before, factor = self.progress, self._pace.factor(self.progress)
-        rate = self.config.optimizer.lr * factor
-        step = train_step(self.engine, window, self.objectives, rate, self.config.seed or 0)
+        rate, seed = self.config.optimizer.lr * factor, self.config.seed or 0
+        step = self.fitting.take(
+            window, lambda some: train_step(self.engine, some, self.objectives, rate, seed)
+        )
         self.progress = replace(before, step=window.step + 1)
         if step.applied:
             since, masks = before.since.plus(step, window), before.masks.plus(window.masks)
@@ -135,6 +141,8 @@ class Session:
             self._watch(step)
             if self.config.hours:  # the clock decided it: nothing else could tell it again
                 self._note({"step": self.progress.step, "factor": factor})
+        elif self.engine.overflowed:  # the loss scale's matter, not one of patience
+            self._write({"step": self.progress.step, "overflow": self.engine.loss_scale})
         else:
             self._skipped(step, rate)
 
@@ -144,7 +152,8 @@ class Session:
         self.progress = replace(self.progress, skipped_in_a_row=in_a_row)
         self._write(self._guard.skipped(self.progress, asked))
         if in_a_row >= self.config.patience:
-            self._guard.give_up(self.progress, asked, self.micro_batch, rate)
+            self.saver.wait()  # the bundle is written into the draft, too
+            self._guard.give_up(self.progress, asked, self.engine.rows, rate)
 
     def _watch(self, step: Step) -> None:
         """Is its loss far above those before? Either way it belongs to them from now on."""
@@ -184,17 +193,13 @@ class Session:
 
     def _save(self) -> None:
         """A checkpoint of this step; then away with old ones."""
-        tokenizer = self.loader.tokens.tokenizer
-        checkpoints.save(self.out, self.engine, tokenizer, self.progress, self.log)
-        if self._writes:
-            config, best = self.config, self.progress.best
-            checkpoints.prune(
-                self.out,
-                config.keep_last,
-                config.keep_every,
-                self._pace.is_regular,
-                best.step if best else None,
-            )
+        config, tokenizer, best = self.config, self.loader.tokens.tokenizer, self.progress.best
+
+        def prune() -> None:
+            kept = best.step if best else None
+            checkpoints.prune(self.out, config.keep_last, config.keep_every, self._pace.is_regular, kept)
+
+        checkpoints.save(self.saver, self.engine, tokenizer, self.progress, self.log, prune)
         self._pace.saved()
 
     def _write(self, row: Mapping[str, JSON], timing: Mapping[str, float] | None = None) -> None:

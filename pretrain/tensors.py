@@ -10,9 +10,12 @@ from pathlib import Path
 from torch import Tensor
 
 
-def save(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors by name, from whatever device they are on; no two may share memory."""
+def save(tensors: Mapping[str, Tensor], path: Path, head: Mapping[str, str] | None = None) -> None:
+    """Write tensors by name, from whatever device they are on; no two may share memory.
+
+    `head` is the file's metadata; by default what `transformers` asks for.
+    """
     from safetensors.torch import save as to_bytes
 
     flat = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    path.write_bytes(to_bytes(flat, metadata={"format": "pt"}))  # `transformers` asks for the format
+    path.write_bytes(to_bytes(flat, metadata=dict(head or {"format": "pt"})))

@@ -22,6 +22,22 @@ Count = Annotated[int, Field(ge=1)]
 Stretch = Annotated[tuple[Count, Count], Strict(False)]
 """First and last step, both included."""
 
+CPU_TOKENS = 1 << 13
+"""Tokens of a micro-batch on a CPU: matrix products are at full speed from a tenth of it, and the logits of
+the predicted ones (15 %, by 30,000 tokens of vocabulary) stay under 200 MB."""
+
+MADE_HERE = {
+    "bf16": "speed.precision",
+    "fp16": "speed.precision",
+    "torch_autocast": "speed.precision",
+    "gradient_accumulation_steps": "speed.micro_batch",
+    "train_batch_size": "batch",
+    "train_micro_batch_size_per_gpu": "speed.micro_batch",
+    "optimizer": "optimizer",
+    "scheduler": "schedule",
+}
+"""Keys of DeepSpeed that would work against our own settings -> the setting to use."""
+
 
 class Speed(Settings):
     """What changes speed and memory, and the result by no more than chance.
@@ -30,24 +46,58 @@ class Speed(Settings):
     number of processes or another micro_batch draws other dropout masks, as another seed would.
     """
 
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16 runs the network under autocast, in 8 bits of precision; weights, moments, losses stay float32."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """bf16 and fp16 run the network under autocast; weights, moments and losses stay float32. fp16 scales the
+    loss, and is for GPUs without bf16."""
 
     zero: Annotated[int, Field(ge=0, le=3)] = 0
     """ZeRO stage: what is sharded over the processes. 1: moments, 2: gradients too, 3: weights too."""
 
+    offload: Literal["none", "optimizer", "parameters"] = "none"
+    """What waits in the CPU's memory: the optimizer's moments and its update (with zero 1 to 3), or the
+    weights too (with zero 3). It makes room on a GPU, and costs time."""
+
     processes: Count | None = None
     """Processes to start on this machine; left out, one for each GPU, or one. A launcher's count wins."""
 
-    micro_batch: Count | None = None
-    """Rows that a device works on at once; left out, its whole share of `batch`. Each micro-batch has dropout
-    masks of its own."""
+    micro_batch: Count | Literal["auto"] = "auto"
+    """Rows that a device works on at once. auto: as many as fit a GPU's memory, tried before the first step
+    and halved where memory runs out later; on a CPU, about 8,192 tokens. Each micro-batch has dropout masks
+    of its own."""
+
+    compile: bool = False
+    """Compile the encoder by torch.compile: faster after minutes of compiling; the result changes by
+    rounding, and by other dropout masks. A resume compiles anew, and is equal to rounding."""
+
+    checkpoint_activations: bool = False
+    """Keep no activations inside layers, and compute them again in the backward pass: less memory, a third
+    more time."""
+
+    async_save: bool | None = None
+    """Write checkpoints beside training, from a copy in the CPU's memory; left out, on a GPU only."""
+
+    timeout_minutes: Annotated[float, Field(gt=0)] = 10.0
+    """Processes wait so long for each other before the rest are taken for dead."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Speed":
+        """Refuse what DeepSpeed cannot do."""
+        needed = {"none": 0, "optimizer": 1, "parameters": 3}[self.offload]
+        if self.zero < needed:
+            wanted = "3" if needed == 3 else "1, 2 or 3"
+            raise ValueError(f"offload: {self.offload} needs zero {wanted}, but zero is {self.zero}")
+        if self.compile and self.zero == 3:
+            raise ValueError(
+                "compile: true needs zero 0, 1 or 2: what zero 3 does in each layer does not compile"
+            )
+        return self
 
 
 class Train(StageSettings):
     """Train a network on token sequences."""
 
     makes: ClassVar[str] = "checkpoint"
+    format: ClassVar[int] = 2
 
     kind: Literal["train"] = "train"
     """Training."""
@@ -161,9 +211,14 @@ class Train(StageSettings):
     speed: Annotated[Speed, Aside()] = Speed()
     """What changes speed, and the result by no more than chance."""
 
-    def rows_at_once(self, world: int) -> int:
-        """Most rows of one micro-batch where `world` processes share a step."""
-        return self.speed.micro_batch or -(-self.batch // world)
+    def rows_at_once(self, world: int, length: int) -> int:
+        """Most rows of up to `length` tokens in one micro-batch, where `world` processes share a step.
+
+        With micro_batch: auto, those of a CPU; a GPU's follow from its memory.
+        """
+        if self.speed.micro_batch != "auto":
+            return self.speed.micro_batch
+        return min(-(-self.batch // world), max(1, CPU_TOKENS // length))
 
     def leaves_out(self, step: int) -> bool:
         """Whether `skip` names this step, counted from 0."""
@@ -195,6 +250,8 @@ class Train(StageSettings):
                 f"masking.budget changes until step {self.masking.settled}, "
                 f"but training ends after {self.steps}"
             )
+        if wrong := [key for key in self.deepspeed if key in MADE_HERE]:
+            raise ValueError(f"deepspeed.{wrong[0]} is made from {MADE_HERE[wrong[0]]}: set that instead")
         if self.optimizer.name == "lamb" and self.speed.zero:
             raise ValueError("lamb needs every tensor whole: set speed.zero to 0, or use adamw")
         for first, last in self.skip:

@@ -6,6 +6,7 @@ was killed and started again therefore ends in the same bytes as one that was le
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,20 @@ from corpora.errors import UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON, Report
 from pretrain import asides, bundle, checkpoints
+from pretrain.architectures import HuggingFaceModel
 from pretrain.card import phase
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
 from pretrain.evaluation import HeldOut
+from pretrain.fitting import Fitting, probe
 from pretrain.head_warmup import AT_ONCE, MOST, Heads, Row, warm_up
 from pretrain.layout import check_isolation
 from pretrain.loading import Loader
+from pretrain.loss_scale import LossScale
 from pretrain.networks import Network, build, check_fit, check_head
+from pretrain.saving import Saver
 from pretrain.session import Session, rows_of
+from pretrain.speeding import compile_encoder, keep_no_activations
 from pretrain.starting import check_vocabulary, few, start_from
 from pretrain.train_settings import Speed, Train
 from pretrain.vectors import grow, silence
@@ -47,19 +53,30 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
         BadData: nothing was to be predicted `config.patience` steps in a row.
         UsageError: settings, data and checkpoint do not fit each other.
     """
-    ranks = Ranks.join()
+    ranks = Ranks.join(timedelta(minutes=config.speed.timeout_minutes))
+    with ranks.watched():
+        return _train(config, inputs, ranks, out, reporter)
+
+
+def _train(
+    config: Train, inputs: Mapping[str, Artefact], ranks: Ranks, out: Draft, reporter: Reporter
+) -> Report:
+    """The part of one rank."""
     saved = checkpoints.newest(out, ranks)
     loader = open_loader(config, inputs, "train")
     held_out, warm = _held_out(config, inputs), list[Row]()
     if saved:
-        network = Network(load(saved.folder), config.speed.precision)
+        network = _network(config, load(saved.folder))
     else:
         network, heads = _first_network(config, inputs, loader.tokens, reporter)
         if heads and config.head_warmup != 0:
             measuring = held_out.loader if held_out else loader
             warm = _warm_up(config, network, ranks, loader, measuring, reporter)
-    engine = _engine(config, ranks, network)
-    session = Session(config, engine, loader, held_out, inputs, out, reporter)
+    engine = _engine(config, ranks, network, loader.tokens.length, saved)
+    fitting = _fitting(config, engine, loader, saved)
+    beside = config.speed.async_save
+    saver = Saver(out, ranks, ranks.device.type == "cuda" if beside is None else beside)
+    session = Session(config, engine, loader, held_out, inputs, saver, fitting, reporter)
     session.log += [json.dumps(row) + "\n" for row in warm]
     if ranks.number == 0:
         asides.note(config, out, reporter)
@@ -147,15 +164,22 @@ def _first_network(
     check_fit(model, tokens.vocabulary_size, tokens.length)
     if tokens.joins_documents and not config.cross_document:
         check_isolation(model)
-    network = Network(model, config.speed.precision)
+    network = _network(config, model)
     check_head(network)
     return network, config.from_pretrained is not None or bool(missing)
+
+
+def _network(config: Train, model: HuggingFaceModel) -> Network:
+    """A model as the engine runs it."""
+    if config.speed.checkpoint_activations:
+        keep_no_activations(model)
+    return Network(model, config.speed.precision)
 
 
 def _warm_up(
     config: Train, network: Network, ranks: Ranks, learning: Loader, measuring: Loader, reporter: Reporter
 ) -> list[Row]:
-    micro_batch = min(config.rows_at_once(ranks.world), AT_ONCE)
+    micro_batch = min(config.rows_at_once(ranks.world, learning.tokens.length), AT_ONCE)
     heads = Heads(network, config.objectives.active(), ranks, learning, measuring, micro_batch)
     asked, seed = config.head_warmup, config.seed or 0
     if asked == "auto":
@@ -163,10 +187,29 @@ def _warm_up(
     return warm_up(heads, asked, choose=False, seed=seed, reporter=reporter)
 
 
-def _engine(config: Train, ranks: Ranks, network: Network) -> Engine:
-    micro_batch = config.rows_at_once(ranks.world)
-    setup = configuration(config.speed.zero, micro_batch, config.clip, config.deepspeed)
-    return Engine(ranks, network, config.optimizer.build(network), setup, config.clip)
+def _engine(
+    config: Train, ranks: Ranks, network: Network, length: int, saved: checkpoints.Saved | None
+) -> Engine:
+    """The engine, with what `speed` asks for."""
+    speed, rows = config.speed, config.rows_at_once(ranks.world, length)
+    pin = ranks.device.type == "cuda"
+    setup = configuration(speed.zero, rows, config.clip, config.deepspeed, speed.offload, pin)
+    known = saved.setup.scaling if saved else None
+    scaling = (known or LossScale()) if speed.precision == "fp16" else None
+    return Engine(ranks, network, config.optimizer.build(network), setup, config.clip, scaling)
+
+
+def _fitting(config: Train, engine: Engine, loader: Loader, saved: checkpoints.Saved | None) -> Fitting:
+    """The size of micro-batches: as asked; as found before, on as many processes; or as found now."""
+    ranks, auto = engine.ranks, config.speed.micro_batch == "auto"
+    rows = config.rows_at_once(ranks.world, loader.tokens.length)
+    if auto and saved and saved.setup.world == ranks.world:
+        rows = saved.setup.rows
+    elif auto and ranks.device.type == "cuda":
+        rows = probe(engine, loader, config.objectives.active(), -(-config.batch // ranks.world))
+    if config.speed.compile:  # after the trials: each of their sizes would be compiled
+        compile_encoder(engine.network.model)
+    return Fitting(engine, loader, rows, auto)
 
 
 def _fork(session: Session, folder: Path) -> None:
@@ -194,10 +237,12 @@ def _report(
 ) -> Report:
     """First and last figures of the log, those on held-out rows and over all steps, and the steps kept."""
     means, held_out = rows_of(session.log, "loss"), rows_of(session.log, "held_out_mlm")
-    progress = session.progress
+    progress, scaling = session.progress, session.engine.scaling
+    overflows = scaling.overflows if scaling else 0
     facts: dict[str, JSON] = {
         "steps": progress.step,
-        "skipped": progress.step - progress.updates,
+        "skipped": progress.step - progress.updates - overflows,
+        "overflows": overflows,
         "checkpoints": session.kept(),
         "start": dict(lineage),
         "parameters": session.engine.network.model.num_parameters(),
@@ -209,7 +254,7 @@ def _report(
         "phases": _phases(config, inputs, session),
         "speed": {
             "processes": session.engine.ranks.world,
-            "micro_batch": session.micro_batch,
+            "micro_batch": session.engine.rows,
             "precision": config.speed.precision,
         },
     }

@@ -32,7 +32,7 @@ def rebuild(opened: Opened, step: int, rank: int, world: int) -> Rebuilt:
     if not 0 <= rank < world:
         raise UsageError(f"there is no rank {rank} of {world}: ranks count from 0, and --world says how many")
     loader, batch = opened.loader, opened.config.batch
-    window = loader.window(step - 1, rank, world, opened.config.rows_at_once(world))
+    window = loader.window(step - 1, rank, world, opened.config.rows_at_once(world, loader.tokens.length))
     whole, places = loader.rows(step - 1), range(rank * batch // world, (rank + 1) * batch // world)
     part = slice(places.start, places.stop)
     rows = replace(whole, **{one.name: getattr(whole, one.name)[part] for one in fields(whole)})
