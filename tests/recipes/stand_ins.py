@@ -21,20 +21,6 @@ from tokenization.encoding import Encode
 from tokenization.tokenizer import Loaded
 
 ENGLISH = ("the", "weather", "is", "fine", "today", "we", "walk", "in", "park", "she", "likes", "films")
-    "the",
-    "weather",
-    "is",
-    "fine",
-    "today",
-    "we",
-    "walk",
-    "in",
-    "park",
-    "she",
-    "likes",
-    "new",
-    "films",
-)
 HUB = {  # names on the hub that shipped recipes use -> what stands in for them
     "bert-base-chinese": "bert",
     "bert-base-uncased": "bert",
