@@ -2,8 +2,8 @@
 
 The same rows in the same order, the same first weights, AdamW, batch and micro-batch. Two networks (layers x
 hidden: 6 x 256, 4 x 512; vocabulary 21,128), rows of at most 128 and 512 tokens, in two forms: `packed` rows
-are full, `true length` rows are documents on their own. Each run is a process (`benchmarks.training_run`); they
-take turns, and ratios are taken within a round.
+are full, `true length` rows are documents on their own. Each run is a process (`benchmarks.training_run`);
+the two take turns, and ratios are taken within a round.
 
 tokens        real tokens a processor second, from the third step on, data preparation included
 first step    seconds from the start of the process to the end of the first step, imports included
