@@ -116,7 +116,8 @@ def _smaller(stage: StageSettings, stand_ins: dict[str, str]) -> dict[str, objec
         exclude = f"[{rows}]" if stage.exclude else "[]"
         return {"sources": sources, "exclude": exclude, "validation": 0.1, "speed.workers": 1}
     if isinstance(stage, Encode):
-        return {"speed.workers": 1} | ({} if isinstance(stage.tokenizer, Loaded) else {"tokenizer.size": 400})
+        learnt = {} if isinstance(stage.tokenizer, Loaded) else {"tokenizer.size": 400}
+        return {"speed.workers": 1, **learnt}
     if isinstance(stage, Train):
         network = {f"model.{key}": value for key, value in NETWORK.items()} if stage.model else {}
         return {"batch": 4, "steps": 2, "schedule.warmup_steps": 1, "evaluate_rows": 8, **network}
