@@ -23,8 +23,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +141,8 @@ def _network(folder: Path, name: str, length: int) -> Path:
 def _run(side: str, job: Job) -> dict[str, Any]:
     """One run in a process of its own."""
     threads = {} if torch.cuda.is_available() else {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.training_run", side, json.dumps(asdict(job))]
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.training_run", side]
+    command += [json.dumps(asdict(job)), str(time.time())]
     quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", **threads}
     done = subprocess.run(command, env={**os.environ, **quiet}, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -151,7 +154,7 @@ def _run(side: str, job: Job) -> dict[str, Any]:
 
 def _compare(job: Job, rounds: int) -> dict[str, Any]:
     """Both sides in turn, `rounds` times."""
-    found = in_turn({side: lambda side=side: _run(side, job) for side in ("ours", "trainer")}, rounds)
+    found = in_turn({side: partial(_run, side, job) for side in ("ours", "trainer")}, rounds)
     speeds = {side: [_speed(job, run) for run in runs] for side, runs in found.items()}
     row: dict[str, Any] = {"tokens_per_second": {side: spread(each) for side, each in speeds.items()}}
     row["times_trainer"] = ratios(

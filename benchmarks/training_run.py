@@ -1,6 +1,6 @@
 """One run of `benchmarks.training`, in a process of its own: ours, the `Trainer`, or a plain loop and ours.
 
-python -m benchmarks.training_run ours|trainer|plain JOB
+python -m benchmarks.training_run ours|trainer|plain JOB SECONDS
 """
 
 import json
@@ -205,10 +205,8 @@ def plain(job: Job, folder: Path, clock: Clock) -> dict[str, float]:
     return {"apart": max(float((made[name] - wanted[name]).abs().max()) for name in made)}
 
 
-def measured(job: Job, clock: Clock) -> dict[str, Any]:
+def measured(job: Job, clock: Clock, begun: float) -> dict[str, Any]:
     """What the clock and the system say."""
-    import psutil
-
     walls, processors = np.diff(clock.wall).tolist(), np.diff(clock.processor).tolist()
     tokens = TokenSet.open(Artefact.open(Path(job.tokens)))
     lengths = tokens.lengths(np.array(order(job))).reshape(job.steps, job.batch).sum(1)
@@ -218,7 +216,7 @@ def measured(job: Job, clock: Clock) -> dict[str, Any]:
         "tokens": lengths.tolist(),
         "wall": walls,
         "processor": processors,
-        "first_step_seconds": clock.wall[1] - psutil.Process().create_time(),
+        "first_step_seconds": clock.wall[1] - begun,
         "first_step_processor_seconds": clock.processor[1],
         "peak_bytes": torch.cuda.max_memory_allocated() if gpu else _resident(),
         "save_seconds": walls[job.save_at - 1] - median(calm) if job.save_at else 0.0,
@@ -230,15 +228,15 @@ def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def main(side: str, job: Job) -> None:
+def main(side: str, job: Job, begun: float) -> None:
     """Run, and print what was measured as the last line."""
     if not torch.cuda.is_available():
         torch.set_num_threads(1)
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         own = {"ours": ours, "trainer": trainer, "plain": plain}[side](job, Path(folder), clock)
-    print(json.dumps({**(measured(job, clock) if side != "plain" else {}), **own}))
+    print(json.dumps({**(measured(job, clock, begun) if side != "plain" else {}), **own}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Job(**json.loads(sys.argv[2])))
+    main(sys.argv[1], Job(**json.loads(sys.argv[2])), float(sys.argv[3]))

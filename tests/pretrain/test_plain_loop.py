@@ -1,4 +1,4 @@
-"""The whole stage beside a page of plain PyTorch with transformers' own loss: equal weights after 20 steps."""
+"""The whole stage beside a page of plain PyTorch with transformers' own loss: the same weights."""
 
 from pathlib import Path
 
