@@ -50,6 +50,10 @@ def tell(run: Run, reporter: Reporter) -> None:
         reporter.metrics({"run": run.name, "epoch": epoch + 1, "loss": loss, **dev})
     if run.skipped:
         reporter.say(f"{run.name}: {run.skipped} steps had no finite loss or gradient and were not applied")
+    if len(set(run.answers)) == 1:
+        reporter.say(
+            f"{run.name} gives every row the same class, and has learnt nothing: more epochs, or another lr"
+        )
 
 
 def finished(config: Finetune, out: Draft) -> list[Run]:

@@ -162,7 +162,9 @@ def test_a_starting_checkpoint_with_other_weights_and_other_words(
     folder = make_folder(tmp_path / "blind", vocabulary=VOCABULARY[:5])
     start = Pretrained(path=str(folder))
     both = config.model_copy(update={"start": start, "seeds": (0,), "beside": ()})
-    made = make(tmp_path / "score", both, export, Quiet())
+    reporter = Listening()
+    made = make(tmp_path / "score", both, export, reporter)
+    assert [line.partition(" ")[0] for line in reporter.lines if "learnt nothing" in line] == ["start-0"]
     scores = json.loads(made.file("scores.json").read_text())
     assert scores["pretrained"]["accuracy"]["mean"] > scores["start"]["accuracy"]["mean"] + 0.15
 
