@@ -56,7 +56,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         jobs = list(_jobs(Path(name), args.networks, args.lengths, args.steps))
         measured = {job.name: _compare(job, args.rounds) for job in jobs}
-        apart = _weights_apart(jobs[0])
+        apart = _weights_apart(jobs[-1])
     report = {
         "machine": _where(gpu),
         "load": [round(each, 1) for each in os.getloadavg()],

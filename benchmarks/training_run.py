@@ -80,10 +80,12 @@ class Listening(Quiet):
 def settings(job: Job) -> Train:
     """Our settings: single tokens masked, 80/10/10, as the collator does."""
     speed: dict[str, object] = {"precision": job.precision, "micro_batch": job.micro_batch}
-    if job.compile:
-        speed["compile"] = True
+    speed |= {"compile": True} if job.compile else {}
+    # The Trainer lets documents of one row see each other: ours shall do the same work.
+    together = {"cross_document": True} if "cross_document" in Train.model_fields else {}
     return Train.model_validate(
         {
+            **together,
             "from_pretrained": job.network,
             "masking": "token",
             "objectives": {"mlm": 1.0},
@@ -193,6 +195,7 @@ def plain(job: Job, folder: Path, clock: Clock) -> dict[str, float]:
         said = model(
             input_ids=batch.input_ids,
             attention_mask=batch.attention_mask.long(),
+            token_type_ids=batch.token_type_ids,
             labels=labels.view_as(batch.input_ids),
         )
         said.loss.backward()
