@@ -9,16 +9,12 @@ batches: ours, and torch's with transformers' collator.
 Tokenizer, token set and similar words come of the recipe macbert_tiny, run up to there in a temporary folder,
 or of finished artefacts.
 
-    python benchmarks/masking.py [--tokens PATH --lexicon PATH] [--rows 2048] [--rounds 5]
+    python -m benchmarks.masking [--tokens PATH --lexicon PATH] [--rows 2048] [--rounds 5]
 """
 
 import argparse
-import contextlib
 import functools
-import gc
-import json
-import os
-import platform
+import itertools
 import statistics
 import subprocess
 import sys
@@ -28,7 +24,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +32,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, DataCollatorForLanguageModeling
 
+from benchmarks.pairing import in_turn, keep, machine, paired, ratios, spread
 from corpora import paths
 from corpora.artefact import Artefact
 from corpora.readers import TaggedText
@@ -53,6 +49,7 @@ from tokenization.texts import Texts
 from tokenization.tokens import TokenSet
 
 RESULTS = Path(__file__).parent / "results" / "masking.json"
+PACKAGES = ("datasets", "numba", "numpy", "snownlp", "torch", "transformers")
 LENGTH, BATCH, PHRASES = 512, 64, 10_000
 PLAIN, WHOLE = "transformers", "transformers, whole_word_mask"
 UNTIL_WORDS = (
@@ -100,11 +97,10 @@ def main() -> int:
         tokens, lexicon = TokenSet.open(Artefact.open(found[0])), LexiconTable.open(Artefact.open(found[1]))
         batches = list(_rows(tokens, args.rows))
         masks = {**_theirs(tokens), **_ours(tokens, lexicon, batches, Path(folder))}
-        report = {"machine": _machine(), "rows": args.rows, "length": LENGTH}
+        report = {"machine": machine(*PACKAGES), "rows": args.rows, "length": LENGTH}
         report["masks"] = _compare(masks, batches, args.rounds)
         report["loaders"] = _loaders(tokens, lexicon, args.rounds, found[0])
-    args.results.parent.mkdir(exist_ok=True)
-    args.results.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    keep(args.results, report)
     return 0
 
 
@@ -234,33 +230,29 @@ def _phrases(tokens: TokenSet, batches: Sequence[Rows]) -> Iterator[str]:
 
 def _compare(masks: Mapping[str, Mask], batches: Sequence[Rows], rounds: int) -> dict[str, Any]:
     """Speed, its ratio to theirs, and what the masks are like, of every way."""
-    seconds: dict[str, list[float]] = {name: [] for name in masks}
     for mask in masks.values():
         mask(batches[0], 0)  # compiled, and its tables built
-    for number in range(rounds):
-        for name in list(masks) if number % 2 else reversed(list(masks)):
-            seconds[name].append(_seconds(masks[name], batches, number))
+    ways = {
+        name: functools.partial(_mask_all, mask, batches, itertools.count()) for name, mask in masks.items()
+    }
+    seconds = paired(ways, rounds)
     tokens, report = sum(rows.tokens for rows in batches), dict[str, Any]()
     for name, mask in masks.items():
         report[name] = {
-            "million_tokens_per_second": _spread([tokens / 1e6 / each for each in seconds[name]]),
-            "times_transformers": _ratios(seconds[PLAIN], seconds[name]),
-            "times_transformers_whole_word": _ratios(seconds[WHOLE], seconds[name]),
+            "million_tokens_per_second": spread([tokens / 1e6 / each for each in seconds[name]]),
+            "times_transformers": ratios(seconds, PLAIN, name),
+            "times_transformers_whole_word": ratios(seconds, WHOLE, name),
             **_quality(mask, batches),
         }
         print(_line(name, report[name]), flush=True)
     return report
 
 
-def _seconds(mask: Mask, batches: Sequence[Rows], number: int) -> float:
-    gc.collect()
-    gc.disable()  # as timeit does
-    begin = time.process_time()
+def _mask_all(mask: Mask, batches: Sequence[Rows], numbers: Iterator[int]) -> None:
+    """All batches once, in the next epoch."""
+    number = next(numbers)
     for rows in batches:
         mask(rows, number)
-    end = time.process_time()
-    gc.enable()
-    return end - begin
 
 
 def _quality(mask: Mask, batches: Sequence[Rows]) -> dict[str, float]:
@@ -297,20 +289,23 @@ def _loaders(tokens: TokenSet, lexicon: LexiconTable, rounds: int, artefact: Pat
 
     ways: dict[str, Callable[[], int]] = {PLAIN: lambda: sum(theirs())}
     ways |= {name: functools.partial(ours, loader) for name, loader in loaders.items()}
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds):
-        for name in list(ways) if number % 2 else reversed(list(ways)):
-            begin = time.process_time()
-            rates[name].append(ways[name]() / 1e6 / (time.process_time() - begin))
+    rates = in_turn({name: functools.partial(_rate, way) for name, way in ways.items()}, rounds)
+    taken = {name: [1 / rate for rate in each] for name, each in rates.items()}  # seconds a million tokens
     report: dict[str, Any] = {
-        name: {"million_tokens_per_second": _spread(each)} for name, each in rates.items()
+        name: {"million_tokens_per_second": spread(each)} for name, each in rates.items()
     }
     for name, loader in loaders.items():
-        report[name]["times_transformers"] = _ratios(rates[name], rates[PLAIN])
+        report[name]["times_transformers"] = ratios(taken, PLAIN, name)
         report[name]["first_batch_at_90_percent"] = _seek(loader, int(0.9 * steps))
         print(f"loader {name:40} {report[name]}", flush=True)
     print(f"loader {PLAIN:40} {report[PLAIN]}", flush=True)
     return report
+
+
+def _rate(way: Callable[[], int]) -> float:
+    """Million tokens a second of a way that returns how many there were; garbage collected meanwhile."""
+    begin = time.process_time()
+    return way() / 1e6 / (time.process_time() - begin)
 
 
 def _their_loader(tokens: TokenSet, artefact: Path) -> Callable[[], Iterator[int]]:
@@ -348,19 +343,6 @@ def _seek(loader: Loader, step: int, tries: int = 21) -> dict[str, float]:
     return {"milliseconds": round(statistics.median(far), 2), "at_step_0": round(statistics.median(start), 2)}
 
 
-def _ratios(above: Sequence[float], below: Sequence[float]) -> dict[str, float]:
-    """Round by round."""
-    return _spread([a / b for a, b in zip(above, below, strict=True)])
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(values), 2),
-        "lowest": round(min(values), 2),
-        "highest": round(max(values), 2),
-    }
-
-
 def _line(name: str, row: Mapping[str, Any]) -> str:
     speed, plain, whole = (
         row[key]
@@ -372,17 +354,6 @@ def _line(name: str, row: Mapping[str, Any]) -> str:
         f"rate {row['mask_rate']:.1%} +- {row['mask_rate_deviation']:.2%}, "
         f"{row['rows_without_mask']:.1%} of rows without, {row['words_split']:.1%} of words split"
     )
-
-
-def _machine() -> dict[str, Any]:
-    cpu = platform.processor()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), cpu)
-    packages = {
-        name: version(name) for name in ("datasets", "numba", "numpy", "snownlp", "torch", "transformers")
-    }
-    return {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version(), **packages}
 
 
 if __name__ == "__main__":

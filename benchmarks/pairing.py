@@ -11,42 +11,87 @@ import os
 import platform
 import resource
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+Result = TypeVar("Result")
 Way = Callable[[], object]
 """Does all of the work once."""
+
+QUIET = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+
+
+def on_one_core() -> None:
+    """Bind this process, and those that it starts, to one core."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def in_turn(ways: Mapping[str, Callable[[], Result]], rounds: int) -> dict[str, list[Result]]:
+    """What each way returns in each round."""
+    found: dict[str, list[Result]] = {name: [] for name in ways}
+    for number in range(rounds):
+        for name in [*ways] if number % 2 else reversed([*ways]):
+            found[name].append(ways[name]())
+    return found
 
 
 def paired(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
     """Seconds of each way in each round."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds):
-        for name in [*ways] if number % 2 else reversed([*ways]):
-            seconds[name].append(_seconds(ways[name]))
-    return seconds
+    return in_turn({name: partial(seconds, way) for name, way in ways.items()}, rounds)
 
 
-def rates(seconds: Mapping[str, Sequence[float]], ours: str, texts: Sequence[str]) -> dict[str, Any]:
+def seconds(way: Way) -> float:
+    """Processor seconds of one call, without garbage collection, as `timeit` does."""
+    gc.collect()
+    gc.disable()
+    begin = _processor()
+    way()
+    end = _processor()
+    gc.enable()
+    return end - begin
+
+
+def command(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command on one thread.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; what it said is printed.
+    """
+    done = subprocess.run(words, env={**os.environ, **QUIET}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stdout, done.stderr)
+        done.check_returncode()
+    return done
+
+
+def ratios(taken: Mapping[str, Sequence[float]], peer: str, name: str) -> dict[str, float]:
+    """How many times as fast as the peer, taken within each round."""
+    return spread([a / b for a, b in zip(taken[peer], taken[name], strict=True)])
+
+
+def rates(taken: Mapping[str, Sequence[float]], ours: str, texts: Sequence[str]) -> dict[str, Any]:
     """Documents and megabytes (of UTF-8) a second of each way, and how many times as long as ours it took."""
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     return {
         name: {
             "documents_per_second": round(len(texts) / statistics.median(times)),
             "megabytes_per_second": round(megabytes / statistics.median(times), 2),
-            "times_ours": spread([a / b for a, b in zip(times, seconds[ours], strict=True)]),
+            "times_ours": ratios(taken, name, ours),
         }
-        for name, times in seconds.items()
+        for name, times in taken.items()
     }
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Median, lowest and highest."""
     found = {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
-    return {name: round(value, 2) for name, value in found.items()}
+    return {name: float(f"{value:.3g}") for name, value in found.items()}
 
 
 def machine(*packages: str) -> dict[str, Any]:
@@ -63,16 +108,6 @@ def keep(results: Path, report: Mapping[str, Any]) -> None:
     """Write results as JSON."""
     results.parent.mkdir(exist_ok=True)
     results.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
-
-
-def _seconds(way: Way) -> float:
-    gc.collect()
-    gc.disable()  # as timeit does
-    begin = _processor()
-    way()
-    end = _processor()
-    gc.enable()
-    return end - begin
 
 
 def _processor() -> float:

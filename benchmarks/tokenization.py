@@ -8,7 +8,7 @@ Rounds alternate, and ratios are taken within each. All words, ids and word star
 differs is printed beside the speed. What a command needs before the first text (imports, dictionaries) is
 measured with a text of one document; "once ready" is without it.
 
-    python benchmarks/tokenization.py [--megabytes 5] [--rounds 3] [--vocabulary vocab.txt]
+    python -m benchmarks.tokenization [--megabytes 5] [--rounds 3] [--vocabulary vocab.txt]
                                       [further texts, .txt or .jsonl]
 """
 
@@ -23,20 +23,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-sys.path[:] = [place for place in sys.path if Path(place).resolve() != Path(__file__).parent]  # a namesake
-sys.path.append(str(Path(__file__).parent))
+import jieba
 
-import jieba  # noqa: E402
-from measuring import command_seconds, machine, on_one_core, ratios, rounds, seconds, spread, write  # noqa: E402
-
-from corpora import paths  # noqa: E402
-from corpora.artefact import Artefact  # noqa: E402
-from corpora.readers import Jsonl, PlainText, TaggedText  # noqa: E402
-from corpora.shards import read_shards  # noqa: E402
-from tokenization.segmenters import Jieba  # noqa: E402
-from tokenization.slices import slices  # noqa: E402
-from tokenization.texts import Texts  # noqa: E402
-from tokenization.tokens import TokenSet  # noqa: E402
+from benchmarks import pairing
+from benchmarks.pairing import in_turn, keep, machine, on_one_core, paired, ratios, spread
+from corpora import paths
+from corpora.artefact import Artefact
+from corpora.readers import Jsonl, PlainText, TaggedText
+from corpora.shards import read_shards
+from tokenization.segmenters import Jieba
+from tokenization.slices import slices
+from tokenization.texts import Texts
+from tokenization.tokens import TokenSet
 
 RESULTS = Path(__file__).parent / "results" / "tokenization.json"
 PEER = Path(__file__).with_name("tokenization_peer.py")
@@ -70,10 +68,10 @@ def main() -> int:
             name: command(name, some, Path(folder), tokenizer, args.rounds) for name, some in texts.items()
         }
     vocabulary = args.vocabulary.name if args.vocabulary else "characters and frequent words of the texts"
-    write(
+    keep(
         args.results,
         {
-            "machine": machine(PACKAGES),
+            "machine": machine(*PACKAGES),
             "vocabulary": vocabulary,
             "segmentation": segmentation,
             "command": commands,
@@ -119,11 +117,11 @@ def segment(name: str, texts: Sequence[str], count: int) -> dict[str, Any]:
         return [word for word in theirs.cut(text) if not word.isspace()]
 
     differing = sum(ours(Texts.of([text])).words() != jiebas(text) for text in texts)
-    taken = rounds(
+    taken = paired(
         {
-            "jieba": lambda: seconds(lambda: [list(theirs.cut(text)) for text in texts]),
-            "together": lambda: seconds(lambda: [ours(Texts(some.whole, some.ends)) for some in together]),
-            "one by one": lambda: seconds(lambda: [ours(Texts.of([text])) for text in texts]),
+            "jieba": lambda: [list(theirs.cut(text)) for text in texts],
+            "together": lambda: [ours(Texts(some.whole, some.ends)) for some in together],
+            "one by one": lambda: [ours(Texts.of([text])) for text in texts],
         },
         count,
     )
@@ -173,9 +171,9 @@ def save_tokenizer(folder: Path, texts: dict[str, list[str]], vocabulary: Path |
 def command(name: str, texts: Sequence[str], folder: Path, tokenizer: Path, count: int) -> dict[str, Any]:
     """Time whole commands, then compare what they made."""
     ready = Job(folder / f"{name} (one document)", texts[:1], tokenizer)
-    start = {way: median(times) for way, times in rounds(ready.ways(), count).items()}
+    start = {way: median(times) for way, times in in_turn(ready.ways(), count).items()}
     job = Job(folder / name, texts, tokenizer)
-    taken = rounds(job.ways(), count)
+    taken = in_turn(job.ways(), count)
     tokens, differing = job.compare()
     megabytes = size_of(texts) / MEGABYTE
     row: dict[str, Any] = {
@@ -227,7 +225,7 @@ class Job:
         for place in (out, Path(f"{out}.cache")):
             shutil.rmtree(place, ignore_errors=True)
         text, tokenizer = str(self._folder / "text.jsonl"), str(self._tokenizer)
-        return command_seconds([sys.executable, "-W", "ignore", str(PEER), text, tokenizer, str(out)])
+        return _seconds([sys.executable, "-W", "ignore", str(PEER), text, tokenizer, str(out)])
 
     def _whole(self) -> float:
         shutil.rmtree(self._folder / "runs", ignore_errors=True)
@@ -242,7 +240,7 @@ class Job:
 
     def _ours(self, *options: str) -> float:
         places = [str(self._folder / "recipe.yaml"), "--runs", str(self._folder / "runs")]
-        return command_seconds([sys.executable, "-m", "pretrain", "run", *places, *options])
+        return _seconds([sys.executable, "-m", "pretrain", "run", *places, *options])
 
     def _made(self, kind: str) -> Artefact:
         """What the recipe's stage of this kind made."""
@@ -270,6 +268,11 @@ class Job:
             for one, (ids, starts) in zip(theirs, documents, strict=True)
         )
         return sum(len(ids) for ids, _ in documents), differing
+
+
+def _seconds(words: Sequence[str]) -> float:
+    """Processor seconds of a command and of all that it starts."""
+    return pairing.seconds(lambda: pairing.command(words))
 
 
 if __name__ == "__main__":

@@ -227,7 +227,7 @@ def _train(config: Train, flow: Mapping[str, Figure]) -> Costs:
 
 
 def _finetune(config: Finetune, flow: Mapping[str, Figure]) -> Costs:
-    arms = 1 + ("random_init" in config.beside)
+    arms = 1 + ("random_init" in config.beside) + (config.start is not None)
     rows = (config.rows or 10_000) * config.epochs * len(config.seeds) * arms
     encoder = flow.get("encoder weights", Figure(8.5e7, "guessed")).value
     embedding = flow.get("embedding weights", Figure(1.6e7, "guessed")).value

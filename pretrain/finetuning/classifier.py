@@ -1,17 +1,19 @@
-"""A classifier on top of a checkpoint: built fresh, filled from an export, saved as a Hugging Face folder."""
+"""A classifier on top of a checkpoint: built fresh, filled with weights, saved as a Hugging Face folder."""
 
 import copy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import load_file
 
 from corpora.artefact import Artefact
 from corpora.errors import BadData, UsageError
 from pretrain import tensors
 from pretrain.architectures import positions
-from pretrain.weights import ENCODER, WEIGHTS
+from pretrain.weights import ENCODER, WEIGHTS, quiet_transformers
+from tokenization import tokenizer as tokenizers
+from tokenization.pretrained import Pretrained, open_pretrained
 from tokenization.vocabulary import Tokenizer
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 NEEDED = ("config.json", WEIGHTS, "tokenizer.json")
 
 
-def export_folder(model: Artefact) -> Path:
+def export_of(model: Artefact) -> Pretrained:
     """The verified Hugging Face folder of an export.
 
     Raises:
@@ -30,34 +32,33 @@ def export_folder(model: Artefact) -> Path:
         raise BadData(
             f"{model.path} has no {', '.join(lacking)}: export the checkpoint again, tokenizer included"
         )
-    return model.folder()
+    return Pretrained(path=str(model.folder()))
 
 
-def open_config(folder: Path, labels: tuple[str, ...]) -> "PreTrainedConfig":
-    """The export's configuration, with the names of the classes (the label map travels in it)."""
+def open_config(place: Pretrained, labels: tuple[str, ...]) -> "PreTrainedConfig":
+    """A checkpoint's configuration, with the names of the classes (the label map travels in it)."""
     from transformers import AutoConfig
 
+    names = dict(enumerate(labels))
     numbers = {label: number for number, label in enumerate(labels)}
-    config: PreTrainedConfig = AutoConfig.from_pretrained(
-        folder, id2label=dict(enumerate(labels)), label2id=numbers
-    )
+    opener = partial(AutoConfig.from_pretrained, id2label=names, label2id=numbers)
+    config: PreTrainedConfig = open_pretrained(place, opener)
     return config
 
 
-def open_tokenizer(folder: Path, config: "PreTrainedConfig", length: int) -> Tokenizer:
-    """The export's tokenizer, told to cut rows at `length` tokens, so that a pipeline does as well.
+def open_tokenizer(place: Pretrained, config: "PreTrainedConfig", length: int) -> Tokenizer:
+    """A checkpoint's tokenizer, told to cut rows at `length` tokens, so that a pipeline does as well.
 
     Raises:
         UsageError: the network has fewer positions than `length`.
         BadData: the tokenizer has more tokens than the network.
     """
-    from transformers import AutoTokenizer
-
     if length > (places := positions(config)):
         raise UsageError(f"length: {length} tokens a row, but this checkpoint has {places} positions")
-    tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=length)
+    tokenizer = tokenizers.load(place)
+    tokenizer.model_max_length = length
     if len(tokenizer) > config.vocab_size:
-        raise BadData(f"{folder}: tokenizer of {len(tokenizer)} tokens, network of {config.vocab_size}")
+        raise BadData(f"{place}: tokenizer of {len(tokenizer)} tokens, network of {config.vocab_size}")
     return tokenizer
 
 
@@ -72,25 +73,36 @@ def build(config: "PreTrainedConfig") -> "PreTrainedModel":
     return network
 
 
-def fill(network: "PreTrainedModel", folder: Path) -> None:
-    """Copy the pre-trained weights into `network`; what they lack (the classifier, perhaps a pooler) stays.
+def fill(network: "PreTrainedModel", place: Pretrained) -> None:
+    """Copy a checkpoint's weights into `network`; what it lacks (the classifier, perhaps a pooler) stays.
 
     Done by name on a network that was built in full, so that with equal seeds a pre-trained network and one
     from random initialisation start from the very same classifier.
 
     Raises:
-        BadData: weights of the encoder itself are missing.
+        BadData: the weights cannot be read, or some of the encoder itself are missing.
     """
-    encoder = f"{network.base_model_prefix}."
-    weights = load_file(folder / WEIGHTS)
-    if (pooled := folder / ENCODER / WEIGHTS).exists():  # a pooler that a sentence-pair objective trained
-        weights |= {f"{encoder}{name}": weight for name, weight in load_file(pooled).items()}
-    fresh = network.load_state_dict(weights, strict=False).missing_keys
-    if missing := [name for name in fresh if name.startswith(encoder) and "pooler" not in name]:
+    from transformers import AutoModel
+
+    opener = partial(AutoModel.from_pretrained, dtype=torch.float32, output_loading_info=True)
+    try:
+        with quiet_transformers():
+            encoder, info = open_pretrained(_with_pooler(place), opener)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadData(f"cannot load a network from {place}: {error}") from error
+    if lost := sorted(name for name in info["missing_keys"] if "pooler" not in name):
         raise BadData(
-            f"{folder / WEIGHTS} lacks {len(missing)} weights of the encoder, such as {missing[0]}: "
-            f"no {type(network).__name__} can start from it; export the checkpoint again"
+            f"{place} lacks {len(lost)} weights of the encoder, such as {lost[0]}: no "
+            f"{type(network).__name__} can start from it; export the checkpoint again, or fetch it once more"
         )
+    read = {name: each for name, each in encoder.state_dict().items() if name not in info["missing_keys"]}
+    network.base_model.load_state_dict(read, strict=False)  # with a pooler, or without
+
+
+def _with_pooler(place: Pretrained) -> Pretrained:
+    """Where an export keeps the encoder with the pooler that a sentence-pair objective trained."""
+    folder = place.folder()
+    return Pretrained(path=str(folder / ENCODER)) if folder and (folder / ENCODER).is_dir() else place
 
 
 def save(network: "PreTrainedModel", tokenizer: Tokenizer, folder: Path) -> None:

@@ -1,7 +1,6 @@
-"""What all runs of one comparison share: the labelled rows, their encoding, the checkpoint, the device."""
+"""What all runs of one comparison share: the labelled rows, the checkpoints, the device."""
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from pretrain.finetuning import classifier
 from pretrain.finetuning.examples import Examples, encode
 from pretrain.finetuning.settings import Finetune, FinetuneSpeed
 from pretrain.randomness import permutation
+from tokenization.pretrained import Pretrained
 from tokenization.vocabulary import Tokenizer
 
 if TYPE_CHECKING:
@@ -22,16 +22,24 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """One to start from, and the rows as its tokenizer sees them."""
+
+    place: Pretrained
+    network: "PreTrainedConfig"  # with the names of the classes
+    tokenizer: Tokenizer
+    train: Examples
+    dev: Examples
+    test: Examples
+
+
+@dataclasses.dataclass(frozen=True)
 class Material:
     """Everything that is read, nothing that is learnt."""
 
     rows: LabelledRows  # those to learn from already drawn
-    train: Examples
-    dev: Examples
-    test: Examples
-    folder: Path  # of the checkpoint
-    network: "PreTrainedConfig"  # with the names of the classes
-    tokenizer: Tokenizer
+    model: Checkpoint
+    start: Checkpoint | None  # the one that `model` was continued from
     device: torch.device
 
 
@@ -43,15 +51,27 @@ def prepare(config: Finetune, model: Artefact, reporter: Reporter) -> Material:
         UsageError: `length` is more than the network has positions, or the device is not there.
     """
     device = open_device(config.speed)
-    folder = classifier.export_folder(model)
+    place = classifier.export_of(model)
     rows = draw_training_rows(config, config.data.load(), reporter)
-    network = classifier.open_config(folder, rows.labels)
-    tokenizer = classifier.open_tokenizer(folder, network, config.length)
-    train, dev, test = (encode(part, tokenizer, config.length) for part in (rows.train, rows.dev, rows.test))
-    if cut := train.cut + dev.cut + test.cut:
-        share = cut / (len(train) + len(dev) + len(test))
+    own = open_checkpoint(place, rows, config.length)
+    if cut := own.train.cut + own.dev.cut + own.test.cut:
+        share = cut / (len(rows.train) + len(rows.dev) + len(rows.test))
         reporter.say(f"{cut:,} rows ({share:.1%}) are longer than {config.length} tokens and are cut there")
-    return Material(rows, train, dev, test, folder, network, tokenizer, device)
+    start = open_checkpoint(config.start, rows, config.length) if config.start else None
+    return Material(rows, own, start, device)
+
+
+def open_checkpoint(place: Pretrained, rows: LabelledRows, length: int) -> Checkpoint:
+    """A checkpoint, and the rows in its tokens.
+
+    Raises:
+        BadData: it cannot be read.
+        UsageError: `length` is more than it has positions.
+    """
+    network = classifier.open_config(place, rows.labels)
+    tokenizer = classifier.open_tokenizer(place, network, length)
+    train, dev, test = (encode(part, tokenizer, length) for part in (rows.train, rows.dev, rows.test))
+    return Checkpoint(place, network, tokenizer, train, dev, test)
 
 
 def draw_training_rows(config: Finetune, rows: LabelledRows, reporter: Reporter) -> LabelledRows:

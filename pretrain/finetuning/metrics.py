@@ -1,4 +1,4 @@
-"""Scores of predicted classes, and their mean and spread over seeds. All are shares, 0..1."""
+"""Scores of predicted classes, their mean and spread over seeds, and how far two arms are apart."""
 
 import statistics
 from collections.abc import Sequence
@@ -48,6 +48,33 @@ class Spread:
         """The spread of at least one value."""
         return cls(statistics.fmean(runs), statistics.stdev(runs) if len(runs) > 1 else 0.0, tuple(runs))
 
+    def minus(self, other: "Spread") -> "Spread":
+        """The differences seed by seed; a single run of `other` is taken from each.
+
+        Runs of one seed share their classifier, order of rows and dropout, and much of their luck with it:
+        the differences spread less than the scores do.
+        """
+        theirs = other.runs if len(other.runs) > 1 else other.runs * len(self.runs)
+        return Spread.of([one - another for one, another in zip(self.runs, theirs, strict=True)])
+
+    def interval(self) -> tuple[float, float] | None:
+        """Where the mean over all seeds is, with 95 % confidence (Student's t); None of a single run."""
+        if len(self.runs) < 2:
+            return None
+        from scipy.stats import t
+
+        reach = float(t.ppf(0.975, len(self.runs) - 1)) * self.std / len(self.runs) ** 0.5
+        return self.mean - reach, self.mean + reach
+
     def __str__(self) -> str:
         """`0.812 ± 0.004`, or `0.861` of a single run."""
-        return f"{self.mean:.3f}" + (f" ± {self.std:.3f}" if len(self.runs) > 1 else "")
+        return f"{self.mean:.3f}" + self._deviation
+
+    @property
+    def signed(self) -> str:
+        """`+0.012 ± 0.004`: of differences."""
+        return f"{self.mean:+.3f}" + self._deviation
+
+    @property
+    def _deviation(self) -> str:
+        return f" ± {self.std:.3f}" if len(self.runs) > 1 else ""

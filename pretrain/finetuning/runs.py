@@ -17,10 +17,11 @@ from pretrain.randomness import torch_seed
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Arm = Literal["pretrained", "random_init", "tfidf"]
+Arm = Literal["pretrained", "start", "random_init", "tfidf"]
 
 TITLES: dict[Arm, str] = {
     "pretrained": "pre-trained",
+    "start": "starting checkpoint",
     "random_init": "random init",
     "tfidf": "TF-IDF + logistic regression",
 }
@@ -61,7 +62,8 @@ class Run(Cell):
 
 def cells(config: Finetune) -> list[Cell]:
     """All cells of the comparison, the checkpoint's own first."""
-    trained: list[Arm] = ["pretrained", *(arm for arm in config.beside if arm != "tfidf")]
+    start: list[Arm] = ["start"] if config.start else []
+    trained: list[Arm] = ["pretrained", *start, *(arm for arm in config.beside if arm != "tfidf")]
     drawn = [Cell(arm=arm, seed=seed) for arm in trained for seed in config.seeds]
     return [*drawn, Cell(arm="tfidf", seed=None)] if "tfidf" in config.beside else drawn
 
@@ -72,14 +74,15 @@ def train_run(
     """Fine-tune a network and score it. Arms differ in the encoder's first weights and in nothing else."""
     with torch.random.fork_rng():  # leaves the caller's generator as it was
         torch.manual_seed(torch_seed(seed, "initialisation", 0))
-        network = classifier.build(material.network)
-        if cell.arm == "pretrained":
-            classifier.fill(network, material.folder)
+        checkpoint = material.start if cell.arm == "start" and material.start else material.model
+        network = classifier.build(checkpoint.network)
+        if cell.arm != "random_init":
+            classifier.fill(network, checkpoint.place)
         network.to(material.device)  # type: ignore[arg-type]
         what = f"{TITLES[cell.arm]}, seed {seed}"
-        fitted = fit(network, material.train, material.dev, config, seed, reporter, what)
-    answers = config.task.answers(predict(network, material.test))
-    test = config.task.measures(material.test.labels, answers)
+        fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what)
+    answers = config.task.answers(predict(network, checkpoint.test))
+    test = config.task.measures(checkpoint.test.labels, answers)
     run = Run(arm=cell.arm, seed=seed, test=test, answers=tuple(answers.tolist()), **vars(fitted))
     return run, network
 
@@ -87,5 +90,5 @@ def train_run(
 def tfidf_run(config: Finetune, material: Material) -> Run:
     """The TF-IDF baseline on the same rows."""
     answers = tfidf(material.rows)
-    test = config.task.measures(material.test.labels, answers)
+    test = config.task.measures(material.model.test.labels, answers)
     return Run(arm="tfidf", seed=None, test=test, answers=tuple(answers.tolist()))

@@ -20,24 +20,36 @@ def by_arm(runs: Sequence[Run]) -> Arms:
     }
 
 
-def summary(arms: Arms, measure: str, rows: int) -> str:
+def differences(arms: Arms) -> Arms:
+    """How much the pre-trained arm has more than each other one, seed by seed."""
+    own = arms["pretrained"]
+    others = {arm: spreads for arm, spreads in arms.items() if arm != "pretrained"}
+    return {
+        arm: {name: own[name].minus(spread) for name, spread in spreads.items()}
+        for arm, spreads in others.items()
+    }
+
+
+def summary(arms: Arms, apart: Arms, measure: str, rows: int) -> str:
     """One line: `accuracy 0.812 ± 0.004 (3 seeds) | random init 0.790 ± 0.006 | 2,987 held-out rows`."""
     first = arms["pretrained"][measure]
     seeds = f"{len(first.runs)} seed{'s' if len(first.runs) > 1 else ''}"
-    others = [f"{TITLES[arm]} {spreads[measure]}" for arm, spreads in arms.items() if arm != "pretrained"]
+    others = [f"{TITLES[arm]} {arms[arm][measure]}" for arm in apart]
+    if "start" in apart:
+        others[0] += f", {apart['start'][measure].signed} by training on"
     return " | ".join([f"{measure} {first} ({seeds})", *others, f"{rows:,} held-out rows"])
 
 
 def as_json(arms: Arms) -> dict[str, JSON]:
-    """The figures of `by_arm`, unrounded."""
+    """The figures of `by_arm` or `differences`, unrounded."""
     return {
         arm: {name: {"mean": s.mean, "std": s.std, "runs": list(s.runs)} for name, s in spreads.items()}
         for arm, spreads in arms.items()
     }
 
 
-def table(arms: Arms, rows: LabelledRows, saved: Run) -> str:
-    """A Markdown page: one line an arm, then what was learnt from and how to load the result."""
+def table(arms: Arms, apart: Arms, rows: LabelledRows, saved: Run) -> str:
+    """A Markdown page: the scores, how far they are apart, what was learnt from, how to load the result."""
     names = list(arms["pretrained"])
     share = max(_counts(rows).values()) / len(rows.test)
     lines = [
@@ -50,6 +62,8 @@ def table(arms: Arms, rows: LabelledRows, saved: Run) -> str:
         f"Mean ± sample standard deviation over seeds. Always the most frequent class: accuracy {share:.3f}.",
         f"Learnt from {len(rows.train):,} rows, chosen by {len(rows.dev):,}, scored on {len(rows.test):,}.",
         f"Classes: {', '.join(rows.labels)}.",
+        "",
+        *(_apart(apart) if apart else ()),
         f"`model/` holds {TITLES[saved.arm]}, seed {saved.seed}, epoch {saved.chosen + 1}:",
         "",
         '    transformers.pipeline("text-classification", model="model")',
@@ -65,6 +79,31 @@ def predictions(runs: Sequence[Run], rows: LabelledRows) -> str:
         for place, (text, truth) in enumerate(rows.test)
     ]
     return "".join("\t".join(line) + "\n" for line in [header, *body])
+
+
+def _apart(apart: Arms) -> list[str]:
+    """The differences, and whether the seeds can tell them from nothing."""
+    names = list(next(iter(apart.values())))
+    return [
+        f"| pre-trained less | {' | '.join(names)} | {names[0]} of each seed | 95 % interval | |",
+        "|---" * (len(names) + 4) + "|",
+        *(_difference(TITLES[arm], spreads) for arm, spreads in apart.items()),
+        "",
+        "Seed by seed: runs of one seed share classifier, order of rows and dropout. The interval is over",
+        "seeds (Student's t); other test rows would move all arms together, and the difference a little.",
+        "",
+    ]
+
+
+def _difference(title: str, spreads: dict[str, Spread]) -> str:
+    first = next(iter(spreads.values()))
+    figures = " | ".join(spread.signed for spread in spreads.values())
+    runs = " ".join(f"{value:+.3f}" for value in first.runs)
+    if (bounds := first.interval()) is None:
+        return f"| {title} | {figures} | {runs} | | one seed tells nothing of chance |"
+    low, high = bounds
+    verdict = "better" if low > 0 else "worse" if high < 0 else f"not told apart by {len(first.runs)} seeds"
+    return f"| {title} | {figures} | {runs} | {low:+.3f} to {high:+.3f} | {verdict} |"
 
 
 def _line(title: str, spreads: dict[str, Spread]) -> str:

@@ -7,12 +7,16 @@ from pydantic import Field, field_validator, model_validator
 
 from corpora.labelled import LabelledData
 from corpora.places import File
-from corpora.settings import Items, Settings
+from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
 from pretrain.finetuning.tasks import Classification, Task
+from tokenization.pretrained import Pretrained
 
 Baseline = Literal["random_init", "tfidf"]
 Seed = Annotated[int, Field(ge=0)]
+
+KEPT = (".json", ".txt", ".model", ".safetensors", ".bin")
+"""What a Hugging Face folder is read from."""
 
 
 class FinetuneSpeed(Settings):
@@ -26,12 +30,17 @@ class Finetune(StageSettings):
     """Fine-tune a checkpoint on labelled rows, once for each seed, and score it on held-out rows."""
 
     makes: ClassVar[str] = "score"
+    format: ClassVar[int] = 2
 
     kind: Literal["finetune"] = "finetune"
     """Fine-tune a checkpoint and score it."""
 
     model: Annotated[str | None, Reads("export")] = None
     """The exported checkpoint to start from."""
+
+    start: Annotated[Pretrained | None, named("path")] = None
+    """The checkpoint that training went on from, a Hugging Face folder or hub name: it is fine-tuned too,
+    with the same seeds, rows and budget. Did continuing help? The scores tell how much, seed by seed."""
 
     task: Task = Classification()
     """What the network is to learn."""
@@ -94,5 +103,5 @@ class Finetune(StageSettings):
         return self
 
     def outside(self) -> Sequence[File]:
-        """The labelled files."""
-        return self.data.outside()
+        """The labelled files, and those of a folder to compare with."""
+        return *self.data.outside(), *(self.start.files(KEPT) if self.start else ())

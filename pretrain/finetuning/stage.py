@@ -16,8 +16,8 @@ from pretrain.finetuning.settings import Finetune
 def finetune(config: Finetune, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
     """Score the checkpoint `inputs["model"]`.
 
-    Parts: `runs/*.json`, `scores.json`, `table.md`, `predictions.tsv`, and `model/`: the pre-trained run that
-    did best on the dev rows, as a folder that `transformers.pipeline` opens.
+    Parts: `runs/*.json`, `scores.json`, `differences.json`, `table.md`, `predictions.tsv`, and `model/`: the
+    pre-trained run that did best on the dev rows, as a folder that `transformers.pipeline` opens.
     """
     material = prepare(config, inputs["model"], reporter)
     for cell in cells(config):
@@ -34,7 +34,7 @@ def make_run(cell: Cell, config: Finetune, material: Material, out: Draft, repor
         run, network = train_run(cell, cell.seed, config, material, reporter)
         if cell.arm == "pretrained":
             with out.fill(cell.weights) as folder:
-                classifier.save(network, material.tokenizer, folder)
+                classifier.save(network, material.model.tokenizer, folder)
     tell(run, reporter)
     out.write_json(cell.part, run.model_dump(mode="json"))
     best = best_run(finished(config, out), config)
@@ -50,6 +50,10 @@ def tell(run: Run, reporter: Reporter) -> None:
         reporter.metrics({"run": run.name, "epoch": epoch + 1, "loss": loss, **dev})
     if run.skipped:
         reporter.say(f"{run.name}: {run.skipped} steps had no finite loss or gradient and were not applied")
+    if len(set(run.answers)) == 1:
+        reporter.say(
+            f"{run.name} gives every row the same class, and has learnt nothing: more epochs, or another lr"
+        )
 
 
 def finished(config: Finetune, out: Draft) -> list[Run]:
@@ -67,16 +71,23 @@ def publish(config: Finetune, material: Material, out: Draft) -> Report:
     """Write the scores and move the best model to its place."""
     runs = finished(config, out)
     best, spreads, rows = best_run(runs, config), scores.by_arm(runs), material.rows
+    apart = scores.differences(spreads)
     if not out.has("model"):
         with out.fill("model") as folder:
             shutil.copytree(out.path / best.weights, folder)
     out.discard(best.weights)
     out.write_json("scores.json", scores.as_json(spreads))
+    out.write_json("differences.json", scores.as_json(apart))
     for part, text in {
-        "table.md": scores.table(spreads, rows, best),
+        "table.md": scores.table(spreads, apart, rows, best),
         "predictions.tsv": scores.predictions(runs, rows),
     }.items():
         with out.write(part) as file:
             file.write(text.encode())
-    facts = {"scores": scores.as_json(spreads), "rows": dict(rows.counts), "saved": best.name}
-    return Report(scores.summary(spreads, config.task.chooses_by, len(rows.test)), facts)
+    facts = {
+        "scores": scores.as_json(spreads),
+        "differences": scores.as_json(apart),
+        "rows": dict(rows.counts),
+        "saved": best.name,
+    }
+    return Report(scores.summary(spreads, apart, config.task.chooses_by, len(rows.test)), facts)

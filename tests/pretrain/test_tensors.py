@@ -20,6 +20,7 @@ from pretrain.objectives import Objectives
 from pretrain.step import train_step
 from tests.pretrain.finetuning.making import make_folder
 from tests.pretrain.toys import toy_batch, toy_engine, toy_network, toy_window
+from tokenization.pretrained import Pretrained
 
 LIMIT = 12_000  # bytes: room for a configuration and a tokenizer, none for a network
 
@@ -49,7 +50,7 @@ def save_moments(folder: Path) -> Callable[[Path], None]:
 
 def save_classifier(folder: Path) -> Callable[[Path], None]:
     export = make_folder(folder / "export")
-    network = classifier.build(classifier.open_config(export, ("bad", "good")))
+    network = classifier.build(classifier.open_config(Pretrained(path=str(export)), ("bad", "good")))
     tokenizer = AutoTokenizer.from_pretrained(export)
     return lambda path: classifier.save(network, tokenizer, path)
 

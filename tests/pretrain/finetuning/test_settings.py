@@ -38,3 +38,13 @@ def test_the_labelled_files_enter_the_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "rows.tsv").write_text("text\tlabel\n")
     config = Finetune.model_validate({"data": {"path": str(tmp_path / "rows.tsv")}})
     assert list(config.outside()) == [tmp_path / "rows.tsv"]
+
+
+def test_the_files_of_a_starting_checkpoint_enter_it_too(tmp_path: Path) -> None:
+    (tmp_path / "rows.tsv").write_text("text\tlabel\n")
+    start = tmp_path / "start"
+    start.mkdir()
+    for name in ("config.json", "model.safetensors", "notes.md"):
+        (start / name).write_text("")
+    config = Finetune.model_validate({"data": {"path": str(tmp_path / "rows.tsv")}, "start": str(start)})
+    assert list(config.outside())[1:] == [start / "config.json", start / "model.safetensors"]

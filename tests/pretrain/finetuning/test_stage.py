@@ -20,7 +20,15 @@ from corpora.reporter import Item, Quiet
 from corpora.stage import Report
 from pretrain.finetuning import Finetune, finetune
 from pretrain.finetuning.material import prepare
-from tests.pretrain.finetuning.making import make_config, make_export, make_rows, write_rows
+from tests.pretrain.finetuning.making import (
+    VOCABULARY,
+    make_config,
+    make_export,
+    make_folder,
+    make_rows,
+    write_rows,
+)
+from tokenization.pretrained import Pretrained
 
 
 class Listening(Quiet):
@@ -81,7 +89,7 @@ def test_the_artefact_holds_the_runs_the_scores_and_one_model(score: Artefact) -
     runs = ["pretrained-0", "pretrained-1", "random_init-0", "random_init-1", "tfidf"]
     assert score.names("runs/") == [f"runs/{name}.json" for name in runs]
     others = [name for name in score.names() if not name.startswith(("runs/", "model/"))]
-    assert others == ["predictions.tsv", "scores.json", "table.md"]
+    assert others == ["differences.json", "predictions.tsv", "scores.json", "table.md"]
     assert {"model/config.json", "model/model.safetensors", "model/tokenizer.json"} <= set(score.names())
     assert sorted(p.name for p in score.path.iterdir() if p.is_dir()) == ["model", "runs"]
     assert score.summary.startswith("accuracy ")
@@ -119,7 +127,7 @@ def test_arms_see_the_same_rows_in_the_same_order_and_differ_in_first_weights_on
     torch.manual_seed(torch_seed(3, "initialisation", 0))
     fresh = Draft.open(tmp_path / "fresh", "export", "fresh")
     with fresh.fill("folder") as folder:
-        classifier.save(classifier.build(material.network), material.tokenizer, folder)
+        classifier.save(classifier.build(material.model.network), material.model.tokenizer, folder)
     for name in sorted(p.name for p in (fresh.path / "folder").iterdir()):
         with fresh.fill(name) as place:
             place.write_bytes((fresh.path / "folder" / name).read_bytes())
@@ -128,6 +136,37 @@ def test_arms_see_the_same_rows_in_the_same_order_and_differ_in_first_weights_on
         json.loads(made.file(f"runs/{arm}-3.json").read_text()) for arm in ("pretrained", "random_init")
     )
     assert {**own, "arm": ""} == {**other, "arm": ""}
+
+
+def test_a_starting_checkpoint_is_fine_tuned_beside_with_the_same_seeds(
+    tmp_path: Path, config: Finetune, export: Artefact
+) -> None:
+    """The export itself as the start: every run has its twin, and the differences are nothing."""
+    start = Pretrained(path=str(export.path))
+    both = config.model_copy(update={"start": start, "seeds": (0, 1), "beside": (), "epochs": 2})
+    made = make(tmp_path / "score", both, export, Quiet())
+    for seed in (0, 1):
+        own, other = (
+            json.loads(made.file(f"runs/{arm}-{seed}.json").read_text()) for arm in ("pretrained", "start")
+        )
+        assert {**own, "arm": ""} == {**other, "arm": ""}
+    apart = json.loads(made.file("differences.json").read_text())
+    assert apart["start"]["accuracy"] == {"mean": 0.0, "std": 0.0, "runs": [0.0, 0.0]}
+    assert ", +0.000 ± 0.000 by training on | " in made.summary
+
+
+def test_a_starting_checkpoint_with_other_weights_and_other_words(
+    tmp_path: Path, config: Finetune, export: Artefact
+) -> None:
+    """Each arm reads the rows through its own tokenizer: one that knows no character tells nothing apart."""
+    folder = make_folder(tmp_path / "blind", vocabulary=VOCABULARY[:5])
+    start = Pretrained(path=str(folder))
+    both = config.model_copy(update={"start": start, "seeds": (0,), "beside": ()})
+    reporter = Listening()
+    made = make(tmp_path / "score", both, export, reporter)
+    assert [line.partition(" ")[0] for line in reporter.lines if "learnt nothing" in line] == ["start-0"]
+    scores = json.loads(made.file("scores.json").read_text())
+    assert scores["pretrained"]["accuracy"]["mean"] > scores["start"]["accuracy"]["mean"] + 0.15
 
 
 @pytest.mark.slow
