@@ -23,9 +23,11 @@ from pretrain.commands import (
     recipes,
     run,
     show,
+    submit,
     verify,
 )
 from pretrain.console import Terminal
+from pretrain.signals import deafen
 
 PURPOSE = "Pre-train Chinese and English encoders from your own text: one recipe file runs the whole chain."
 EPILOG = """\
@@ -33,6 +35,13 @@ exit codes: 0 done, 1 a fault of the program, 2 usage, 3 bad data, 4 damaged art
 writable, 6 diverged, 7 in use by another process, 75 interrupted and saved (the same command goes on)"""
 
 Command = Callable[[argparse.ArgumentParser, Sequence[str], Console], int]
+
+
+def program() -> NoReturn:
+    """The whole program: run the command, and end with its code whatever signals still come."""
+    code = main()
+    deafen()
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,6 +154,7 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
         "show what a run would do: stages, tokens, steps, disk, memory, time",
         _of(plan),
     ),
+    "submit": ("hand the stages that are not done to Slurm, a job for each", _of(submit)),
     "preview": (
         "show masked rows as training reads them, and what is masked over many",
         _of(preview),
@@ -170,4 +180,4 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -25,6 +25,7 @@ from corpora.errors import UsageError
 from corpora.stage import JSON
 from pretrain import tensors
 from pretrain.batch import Batch
+from pretrain.launch.meeting import meet
 from pretrain.networks import Network
 from pretrain.objectives.terms import Outputs
 
@@ -60,7 +61,7 @@ class Ranks:
         if not dist.is_initialized():
             backend = "nccl" if gpu else "gloo"
             if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
-                dist.init_process_group(backend, timeout=TIMEOUT)
+                meet(backend, TIMEOUT)
             else:
                 store = dist.HashStore()  # type: ignore[attr-defined]  # neither a port nor a file
                 dist.init_process_group(backend, timeout=TIMEOUT, store=store, rank=0, world_size=1)

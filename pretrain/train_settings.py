@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
+from corpora.errors import UsageError
 from corpora.settings import Settings, named
 from corpora.stage import Reads, StageSettings
 from pretrain.masking import Masking, WholeWordMasking
@@ -127,6 +128,18 @@ class Train(StageSettings):
     def rows_at_once(self, world: int) -> int:
         """Most rows of one micro-batch where `world` processes share a step."""
         return self.speed.micro_batch or -(-self.batch // world)
+
+    def refuse_more_than_rows(self, world: int) -> None:
+        """Each process needs a row of every step.
+
+        Raises:
+            UsageError: there are more processes.
+        """
+        if world > self.batch:
+            raise UsageError(
+                f"batch is {self.batch}, and {world} processes share it: each needs a row of every step; "
+                "raise batch, or start fewer processes"
+            )
 
     def outside(self) -> Sequence[Path]:
         """Files that decide the masks, and those of a Hugging Face folder to start from."""

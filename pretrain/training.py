@@ -15,6 +15,7 @@ from corpora.stage import JSON, Report
 from pretrain import checkpoints
 from pretrain.engine import Engine, Ranks
 from pretrain.engine_config import configuration
+from pretrain.launch.watch import watched
 from pretrain.loading import Loader
 from pretrain.networks import HuggingFaceModel, Network, build, check_fit
 from pretrain.session import HeldOut, Session, rows_of
@@ -40,6 +41,14 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
         UsageError: settings, data and checkpoint do not fit each other.
     """
     ranks = Ranks.join()
+    config.refuse_more_than_rows(ranks.world)
+    with watched(ranks.number, ranks.world, str(ranks.device)):
+        return _train(config, inputs, out, reporter, ranks)
+
+
+def _train(
+    config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter, ranks: Ranks
+) -> Report:
     saved = checkpoints.newest(out, ranks)
     loader = open_loader(config, inputs, "train")
     model = load(saved.folder) if saved else _first_model(config, inputs, loader.tokens, reporter)
