@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -167,4 +168,6 @@ def _failure(host: str, code: int) -> str:
     stopped = "the ranks of the other hosts were stopped. The same command goes on"
     if code == BROKEN:
         return f"the connection to {host} broke; {stopped}"
+    if code < 0:
+        return f"what led to {host} was ended by {signal.Signals(-code).name}; {stopped}"
     return f"the ranks of {host} ended with code {code}, for the reason above; {stopped}"
