@@ -1,4 +1,4 @@
-"""Slurm, played by a few lines of shell: sbatch works a job off before it answers, as often as it is requeued."""
+"""Slurm, played by a few lines of shell: sbatch works a job off before it answers, requeued or not."""
 
 import os
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 SBATCH = """\
 #!/bin/bash
 here=$(dirname "$0"); script="${@: -1}"; number=$(($(grep -c . "$here/jobs" 2> /dev/null) + 1))
-option() { sed -n "s/^#SBATCH --$1=//p" "$script" | tr -d "'"; }
+option() { eval "printf %s $(sed -n "s/^#SBATCH --$1=//p" "$script")"; }
 after=$(sed -n 's/.*--dependency=afterok:\\([0-9]*\\).*/\\1/p' <<< "$*")
 [ -e "$here/full" ] && { echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }
 printf '%s\\t%s\\t%s\\n' "$number" "$(option job-name)" "$after" >> "$here/jobs"
 if [ -z "$after" ] || [ "$(cat "$here/code-$after")" = 0 ]; then
   export SLURM_JOB_ID=$number SLURM_JOB_NODELIST=localhost
   export SLURM_NTASKS=$(($(option nodes) * $(option ntasks-per-node))) SLURM_RESTART_COUNT=0
-  log=$(option output); cd "$(option chdir)" || exit
+  log=$(option output); log=${log//%%/%}; cd "$(option chdir)" || exit
   while true; do
     bash "$script" >> "${log/\\%j/$number}" 2>&1; echo $? > "$here/code-$number"
     rm "$here/requeue-$number" 2> /dev/null || break

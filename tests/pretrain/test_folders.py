@@ -102,7 +102,7 @@ def test_none_or_several_artefacts_of_a_kind(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"run holds no shards .no such folder"):
         folders.the_only(run, "shards")
     run.mkdir()
-    with pytest.raises(UsageError, match="no manifest.json there, nor notes of a run with shards"):
+    with pytest.raises(UsageError, match=r"no manifest\.json there, nor notes of a run with shards"):
         folders.the_only(run, "shards")
     one, two = finished(tmp_path / "one", "shards"), finished(tmp_path / "two", "shards")
     folders.remember(run, "a", {}, one)

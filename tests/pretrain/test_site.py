@@ -38,12 +38,12 @@ options: {"q os": high}
 
 
 def test_a_job_has_to_be_told_to_save_while_it_runs(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"2:12: gpu.time: is 5:00, not longer than lead_seconds .300."):
+    with pytest.raises(RecipeError, match=r"2:13: gpu.time: is 5:00, not longer than lead_seconds .300."):
         load(tmp_path, "# short\ngpu: {time: 5:00}\n")
 
 
 def test_lines_that_would_be_two_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="setup.0"):
+    with pytest.raises(RecipeError, match=r"setup\.0"):
         load(tmp_path, 'setup: ["a\\nb"]\n')
 
 

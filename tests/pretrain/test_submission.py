@@ -83,7 +83,7 @@ lead_seconds: 120
 """
     assert submit(cluster, "--dry-run", more=more) == 0
     script = capsys.readouterr().out
-    assert (cluster.jobs(), (place / "runs").exists()) == ([], False)
+    assert (cluster.jobs(), (place / "runs" / "small").exists()) == ([], False)
     shards, train, score = (script.split("#!/bin/bash\n")[n] for n in (1, 4, 6))
     for line in (
         "--account=nlp",

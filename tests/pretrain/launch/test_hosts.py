@@ -23,7 +23,7 @@ host=$1; shift; folder=$(dirname "$0")
 [ "$host" = nowhere ] && exit 255
 echo $$ >> "$folder/ssh-$host"
 eval "$(cat "$folder/before" 2> /dev/null)"
-if [ "$host" = "$(cat "$folder/apart" 2> /dev/null)" ]; then  # what dies then is the connection, not what it leads to
+if [ "$host" = "$(cat "$folder/apart" 2> /dev/null)" ]; then  # so that the connection dies alone
   line="$folder/line-$$"; mkfifo "$line"
   sh -c "$*" < "$line" &
   exec cat > "$line"
