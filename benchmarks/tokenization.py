@@ -32,6 +32,7 @@ from measuring import command_seconds, machine, on_one_core, ratios, rounds, sec
 from corpora import paths  # noqa: E402
 from corpora.artefact import Artefact  # noqa: E402
 from corpora.readers import Jsonl, PlainText, TaggedText  # noqa: E402
+from corpora.shards import read_shards  # noqa: E402
 from tokenization.segmenters import Jieba  # noqa: E402
 from tokenization.slices import slices  # noqa: E402
 from tokenization.texts import Texts  # noqa: E402
@@ -243,16 +244,23 @@ class Job:
         places = [str(self._folder / "recipe.yaml"), "--runs", str(self._folder / "runs")]
         return command_seconds([sys.executable, "-m", "pretrain", "run", *places, *options])
 
+    def _made(self, kind: str) -> Artefact:
+        """What the recipe's stage of this kind made."""
+        (place,) = (path for path in self._folder.glob(f"runs/.store/{kind}-*") if path.is_dir())
+        return Artefact.open(place)
+
     def compare(self) -> tuple[int, int]:
         """Tokens of the text, and documents in which an id or a word start differs from the peer's."""
         from datasets import load_from_disk
 
-        (place,) = (path for path in self._folder.glob("runs/.store/tokens-*") if path.is_dir())
-        tokens = TokenSet.open(Artefact.open(place))
+        shards, place = (self._made(kind) for kind in ("shards", "tokens"))
+        tokens = TokenSet.open(place)
+        numbers = {text: number for number, text in enumerate(self._texts)}
+        shuffled = [numbers[document.text] for document in read_shards(shards)]
         documents: list[tuple[list[int], list[int]]] = [([], []) for _ in self._texts]
         for number in range(len(tokens)):
             row = tokens.row(number)
-            ids, starts = documents[row.document]
+            ids, starts = documents[shuffled[row.document]]
             text = [n for n in range(1, len(row.ids) - 1) if n != row.second - 1]  # without [CLS] and [SEP]s
             ids += [row.ids[n] for n in text]
             starts += [row.word_starts[n] for n in text]

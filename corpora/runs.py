@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from corpora import disk
+from corpora import arrow, disk
 from corpora.document import Document
 
 ROW = np.dtype([("key", "<u8"), ("number", "<u8"), ("characters", "<u4"), ("copy", "<u2")])
@@ -124,5 +124,5 @@ def save_lines(path: Path, lines: Sequence[bytes], places: Sequence[str], order:
     with disk.SyncedFile(path) as file, pa.ipc.new_file(file, LINES, options=options) as writer:
         for begin in range(0, len(order), each):
             some = order[begin : begin + each].tolist()
-            columns = pa.array([lines[n] for n in some], LINES[0].type), pa.array([places[n] for n in some])
-            writer.write_batch(pa.record_batch(list(columns), schema=LINES))
+            columns = [arrow.binaries([lines[n] for n in some]), arrow.strings([places[n] for n in some])]
+            writer.write_batch(pa.record_batch(columns, schema=LINES))

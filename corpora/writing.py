@@ -11,7 +11,7 @@ import pyarrow as pa
 import zstandard
 from numpy.typing import NDArray
 
-from corpora import disk
+from corpora import arrow, disk
 from corpora.accounts import Account
 from corpora.ledger import Tally
 from corpora.mixture import Share
@@ -119,7 +119,7 @@ class Write(Job):
             lines += pieces
         whole = np.concatenate(rows)
         order = np.lexsort((whole["number"], whole["key"]))
-        return whole[order], pa.concat_arrays(lines).take(pa.array(order))
+        return whole[order], pa.concat_arrays(lines).take(arrow.numbers(order))
 
     def __str__(self) -> str:
         """What is written."""
@@ -134,7 +134,7 @@ def _segment(
     found = _taken(run, shares, shop, first, last)
     pieces, at = list[pa.Array](), 0
     for block in run.lines(first, last):
-        pieces.append(block.filter(pa.array(found.taken[at : at + len(block)])))
+        pieces.append(block.take(arrow.numbers(np.flatnonzero(found.taken[at : at + len(block)]))))
         at += len(block)
     cuts = run.file("cuts", "settled")
     some = load(cuts, CUT, *between(cuts, CUT, first, last))
@@ -149,7 +149,7 @@ def _without(lines: pa.Array, rows: NDArray[np.int64], cuts: NDArray[np.void]) -
     for row, part in cuts.tolist():
         parts[row].add(part)
     whole = zip(rows.tolist(), lines.to_pylist(), strict=True)
-    return pa.array([_shorter(line, parts[row]) if row in parts else line for row, line in whole], lines.type)
+    return arrow.binaries([_shorter(line, parts[row]) if row in parts else line for row, line in whole])
 
 
 def _shorter(line: bytes, parts: set[int]) -> bytes:

@@ -26,10 +26,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpora import arrow
+from corpora.arrow import ArrowThing
 from corpora.artefact import Artefact
 from corpora.errors import UsageError
-from tokenization import arrow, gathering
-from tokenization.arrow import ArrowThing
+from tokenization import gathering
 from tokenization.rows import Columns, Row
 from tokenization.vocabulary import Vocabulary
 

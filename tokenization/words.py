@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpora import arrow
+from corpora.arrow import ArrowThing
 from corpora.letters import codes_of
-from tokenization import arrow
-from tokenization.arrow import ArrowThing
 
 BLOCK_WORDS = 1 << 16
 SCHEMA = pa.schema([("word", pa.string()), ("tokens", pa.large_list(pa.uint32())), ("count", pa.uint64())])

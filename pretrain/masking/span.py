@@ -24,9 +24,8 @@ class SpanMasking(WordStrategy):
     """Chance that a run ends after each of its words: the paper's p."""
 
     longest: Annotated[int, Field(ge=1, le=512)] = 10
-    """Most words of a run. What the geometric distribution has beyond it is shared out over the shorter ones
-    in
-    proportion, as in the released code."""
+    """Most words of a run. What the geometric distribution has beyond it is shared out over the shorter ones,
+    in proportion, as in the released code."""
 
     @property
     def weights(self) -> tuple[float, ...]:

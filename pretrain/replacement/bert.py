@@ -24,8 +24,7 @@ class BertReplacement(Strategy):
     kept: Share = 0.1
     """Share that stay what they are, and are predicted all the same."""
     per: Unit = "token"
-    """Draw for each token (BERT, and BERT-wwm too: a hidden word may be half random), once for all tokens of
-    a word
+    """Draw for each token (BERT, and BERT-wwm too: a hidden word may be half random), once for all of a word
     (fairseq), or once for all of a run (SpanBERT)."""
 
     @model_validator(mode="after")

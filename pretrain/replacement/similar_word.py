@@ -88,18 +88,27 @@ def _lexicon_of(stock: Stock) -> LexiconTable:
 def _unknown(
     ids: NDArray[np.int64], words: NDArray[np.int32], known: NDArray[np.uint32]
 ) -> NDArray[np.bool_]:
-    """Mark every token of the words that are not in the set of fingerprints. (batch, length)."""
+    """Mark every token of the words that are not in the set of fingerprints. (batch, length).
+
+    First all words of a row are hashed, then all are looked up: no look at memory waits for another.
+    """
     batch, length = words.shape
     marked = np.zeros(words.shape, np.bool_)
+    begins, hashes = np.empty(length + 1, np.int32), np.empty(length + 1, np.uint64)
     for row in range(batch):
-        end = 0
-        while end < length:
-            begin, word, hashed = end, words[row, end], NOTHING
-            while end < length and words[row, end] == word:
-                hashed = longer(hashed, ids[row, end])
-                end += 1
-            if word >= 0 and not holds(known, hashed):
-                marked[row, begin:end] = True
+        count, before, hashed = 0, np.int32(-2), NOTHING
+        for position in range(length):
+            first = words[row, position] != before
+            before = words[row, position]
+            begins[count] = position  # overwritten until a word begins here
+            count += first
+            hashed = longer(NOTHING if first else hashed, ids[row, position])
+            hashes[count] = hashed
+        begins[count] = length
+        for word in range(count):
+            begin = begins[word]
+            if words[row, begin] >= 0 and not holds(known, hashes[word + 1]):
+                marked[row, begin : begins[word + 1]] = True
     return marked
 
 
@@ -136,28 +145,51 @@ def _replace(
     kinds: NDArray[np.uint8],
 ) -> None:
     """Change `shown` and fill `kinds`, word by word. The three draws from 3p on are those of position p."""
+    what = _draw_entries(begins, ends, entries, keys, shares, lexicon, shown.shape[1])
     tokens, groups = lexicon.tokens, lexicon.groups
-    similar, offsets = lexicon.similar, lexicon.similar_offsets
     for word in range(begins.size):
         row, begin = divmod(begins[word], shown.shape[1])
-        size, key, entry = ends[word] - begins[word], keys[row], entries[word]
-        share = uniform(key, 3 * begin)
-        if share >= shares[1]:
-            kinds[row, begin : begin + size] = KEPT
+        size, entry = ends[word] - begins[word], entries[word]
+        kinds[row, begin : begin + size] = what[word]
+        if what[word] == KEPT:
             continue
-        many = offsets[entry + 1] - offsets[entry] if entry >= 0 and share < shares[0] else 0
-        if many > 0:
-            entry = np.int64(similar[offsets[entry] + below(key, 3 * begin + 1, many)])
-        else:
-            entry = _random_word(groups, size, key, begin)
-        kinds[row, begin : begin + size] = SIMILAR if many else RANDOM if share >= shares[0] else FALLBACK
         first = locate(groups, entry, size)
         for k in range(size):
             if entry >= 0:
                 shown[row, begin + k] = tokens[first + k]
             else:
-                pick = below(key, 3 * (begin + k) + 2, random_ids.size)
+                pick = below(keys[row], 3 * (begin + k) + 2, random_ids.size)
                 shown[row, begin + k] = random_ids[pick]
+
+
+@compiled
+def _draw_entries(
+    begins: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    entries: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    shares: tuple[float, float],
+    lexicon: Arrays,
+    length: int,
+) -> NDArray[np.uint8]:
+    """What each word becomes, (words,). `entries` change from the words' own to those to show, -1: none."""
+    what, offsets = np.empty(begins.size, np.uint8), lexicon.similar_offsets
+    for word in range(begins.size):
+        row, begin = divmod(begins[word], length)
+        key, entry, share = keys[row], entries[word], uniform(keys[row], 3 * begin)
+        many = offsets[entry + 1] - offsets[entry] if entry >= 0 and share < shares[0] else 0
+        if share >= shares[1]:
+            what[word] = KEPT
+        elif many > 0:
+            what[word] = SIMILAR
+            entries[word] = offsets[entry] + below(key, 3 * begin + 1, many)
+        else:
+            what[word] = RANDOM if share >= shares[0] else FALLBACK
+            entries[word] = _random_word(lexicon.groups, ends[word] - begins[word], key, begin)
+    for word in range(begins.size):
+        if what[word] == SIMILAR:
+            entries[word] = lexicon.similar[entries[word]]
+    return what
 
 
 @compiled

@@ -31,6 +31,13 @@ def texts(encoded: bytes, ends: NDArray[np.int64]) -> ArrowThing:
     return pa.Array.from_buffers(pa.string(), len(ends), buffers)
 
 
+def binaries(values: Sequence[bytes]) -> ArrowThing:
+    """Bytes of Python's, of any total size."""
+    ends = np.cumsum(np.array([len(value) for value in values], np.int64))
+    buffers = [None, pa.py_buffer(starts(ends)), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(pa.large_binary(), len(values), buffers)
+
+
 def strings(values: Sequence[str]) -> ArrowThing:
     """Strings of Python's."""
     encoded = [value.encode() for value in values]
