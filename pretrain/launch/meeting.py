@@ -38,7 +38,12 @@ def _explained(error: str) -> str | None:
             f"not all ranks came to {place} ({came or f'of {world}'} did): were all of them started? In a "
             "job of Slurm each is a task: `srun python -m pretrain.run ...`, not without `srun`"
         )
-    if "client socket" in error or "timed out" in error.lower() or "connect" in error.lower():
+    if "connectFullMesh" in error:  # of gloo, which takes the address that a host's own name leads to
+        return (
+            f"rank {rank} on {host} and another one do not reach each other: set GLOO_SOCKET_IFNAME to the "
+            "name of the network interface between the hosts (`ip address` lists them)"
+        )
+    if "client socket" in error:
         return (
             f"rank {rank} on {host} cannot reach rank 0 at {place}: does it run, and may hosts connect to "
             "that port? MASTER_ADDR and MASTER_PORT name another place"

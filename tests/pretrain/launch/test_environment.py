@@ -59,7 +59,7 @@ def test_a_task_of_srun_is_a_rank() -> None:
     ],
 )
 def test_what_else_slurm_and_users_say(given: Mapping[str, str], made: Mapping[str, str | None]) -> None:
-    found = settled(TASK | given)
+    found = settled({**TASK, **given})
     assert {name: found.get(name) for name in made} == made
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,7 +46,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start(ssh: Path, body: str, stop: StopRequest, names: Sequence[str] = ("node1", "node2")) -> None:
-    words = [hosts.sys.executable, "-c", BEGIN + body, str(ssh.parent)]
+    words = [sys.executable, "-c", BEGIN + body, str(ssh.parent)]
     start_fleet(words, Fleet([Host(name, 1) for name in names], [str(ssh)]), ssh, stop)
 
 
