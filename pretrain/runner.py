@@ -65,16 +65,9 @@ class Job:
         return chain(self.recipe, self.store, folders.remembered(folder))
 
 
-def job(
-    recipe: Recipe,
-    runs: Path,
-    console: Console,
-    stop: StopRequest,
-    fleet: launch.Fleet | None = None,
-    **selection: str | None,
-) -> Job:
+def job(recipe: Recipe, runs: Path, console: Console, stop: StopRequest, **selection: str | None) -> Job:
     """A job of the stages that `only`, `first` and `until` leave."""
-    return Job(recipe, runs, selected(list(recipe.stages), **selection), console, stop, fleet)
+    return Job(recipe, runs, selected(list(recipe.stages), **selection), console, stop)
 
 
 def run(job: Job) -> None:

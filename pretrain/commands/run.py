@@ -5,6 +5,7 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def act(given: argparse.Namespace, console: Console) -> None:
         if launch.launched():
             launch.end_with_parent()
         choice = {"only": given.only, "first": given.first, "until": given.until}
-        job = runner.job(recipe, given.runs, console, stop, _fleet(given), **choice)
+        job = replace(runner.job(recipe, given.runs, console, stop, **choice), fleet=_fleet(given))
         with _ended_as_a_rank():
             runner.follow(job) if launch.rank() else runner.run(job)
 
