@@ -4,33 +4,45 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 """
 
 import argparse
-import contextlib
 import difflib
 import io
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from rich.console import Console
 
-from corpora import disk
-from corpora.errors import BadData, CannotWrite, Interrupted, MaskwrightError, UsageError
-from pretrain.console import Terminal, hush
+from corpora.errors import Interrupted, MaskwrightError, UsageError
+from pretrain.commands import (
+    batch,
+    corpora,
+    endings,
+    explain,
+    plan,
+    preview,
+    recipes,
+    replay,
+    run,
+    show,
+    submit,
+    verify,
+)
+from pretrain.console import Terminal
+from pretrain.signals import deafen
 
 PURPOSE = "Pre-train Chinese and English encoders from your own text: one recipe file runs the whole chain."
 EPILOG = """\
 exit codes: 0 done, 1 a fault of the program, 2 usage, 3 bad data, 4 damaged artefact, 5 no space or not
 writable, 6 diverged, 7 in use by another process, 75 interrupted and saved (the same command goes on)"""
 
+Command = Callable[[argparse.ArgumentParser, Sequence[str], Console], int]
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are `UsageError`s like all others."""
 
-    def error(self, message: str) -> NoReturn:
-        message = message.replace(", KEY=VALUE", "")  # argparse's slip: none is required
-        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+def program() -> NoReturn:
+    """The whole program: run the command, and end with its code whatever signals still come."""
+    code = main()
+    deafen()
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,13 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words, console)
     except MaskwrightError as error:
-        return _fail(error)
+        return endings.foreseen(error)
     except KeyboardInterrupt:
-        return _fail(Interrupted("interrupted"))
+        return endings.foreseen(Interrupted("interrupted"))
     except OSError as error:
-        return _cannot(error)
+        return endings.cannot(error)
     except Exception as error:
-        return _surprise(error)
+        return endings.surprise(error)
 
 
 def _dispatch(words: list[str], console: Console) -> int:
@@ -68,6 +80,42 @@ def _dispatch(words: list[str], console: Console) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return command(parser, words[1:], console)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are `UsageError`s like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        message = message.replace(", KEY=VALUE", "")  # argparse's slip: none is required
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+class _Module(Protocol):
+    """What a file of `commands` has."""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+
+    def act(self, given: argparse.Namespace, console: Console) -> None:
+        """Do it."""
+
+
+def _of(module: _Module) -> Command:
+    def command(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
+        module.arguments(parser)
+        module.act(_parse(parser, words), console)
+        return 0
+
+    return command
+
+
+def _parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """Parse; options and KEY=VALUE may come in any order."""
+    if dashed := [word for word in words if word.startswith("--") and "." in word.partition("=")[0]]:
+        raise UsageError(
+            f"{dashed[0]}: keys of the recipe are written without dashes: {dashed[0].lstrip('-')}"
+        )
+    return parser.parse_intermixed_args(words)
 
 
 def _version() -> str:
@@ -101,222 +149,40 @@ def _unknown(words: list[str]) -> str:
     )
 
 
-def _run(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    _recipe_arguments(parser)
-    _stage_arguments(parser)
-    parser.add_argument("--dry-run", action="store_true", help="show the plan, do nothing")
-    given = _parse(parser, words)
-    from pretrain.signals import listening
-
-    with listening() as stop:
-        from pretrain.recipe import load
-
-        recipe = load(given.recipe, given.overrides)
-        from pretrain import launch, runner
-
-        if launch.launched():
-            launch.end_with_parent()
-        job = runner.job(
-            recipe, given.runs, console, stop, only=given.only, first=given.first, until=given.until
-        )
-        if given.dry_run:
-            from pretrain.planning import plan
-
-            plan(job)
-        elif launch.rank():
-            runner.follow(job)
-        else:
-            runner.run(job)
-    return 0
-
-
-def _plan(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    return _run(parser, ["--dry-run", *words], console)
-
-
-def _preview(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    from pretrain.commands import preview
-
-    _recipe_arguments(parser)
-    preview.arguments(parser)
-    preview.show(_parse(parser, words), console)
-    return 0
-
-
-def _batch(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    from pretrain.commands import batch
-
-    _recipe_arguments(parser)
-    batch.arguments(parser)
-    batch.show(_parse(parser, words), console)
-    return 0
-
-
-def _replay(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    from pretrain.commands import replay
-
-    replay.arguments(parser)
-    replay.act(_parse(parser, words), console)
-    return 0
-
-
-def _recipe_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help="a YAML file, or the name of a shipped recipe (maskwright recipes)")
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help="an input, text='*.txt', or any key: train.steps=500",
-    )
-    parser.add_argument(
-        "--runs", type=Path, default=Path("runs"), help="where runs and artefacts live (runs)"
-    )
-
-
-def _stage_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", metavar="STAGE", help="this stage alone")
-    parser.add_argument("--from", dest="first", metavar="STAGE", help="this stage and those after it")
-    parser.add_argument("--until", metavar="STAGE", help="stages up to this one")
-
-
-def _explain(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    parser.add_argument("key", help="a recipe key: train.masking.budget, or just budget")
-    from pretrain.recipe import explain
-
-    console.print(explain(_parse(parser, words).key), markup=False, highlight=False)
-    return 0
-
-
-def _recipes(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    _parse(parser, words)
-    from pretrain.recipe import shipped
-
-    for name, line in shipped():
-        console.print(f"[bold]{name:24}[/] ", end="")
-        console.print(line, markup=False, highlight=False)
-    return 0
-
-
-def _verify(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="an artefact, a folder of them, or a run's folder"
-    )
-    from corpora.artefact import Artefact
-    from corpora.manifest import MANIFEST
-    from pretrain.folders import remembered
-
-    for path in _parse(parser, words).paths:
-        found = sorted(inner.parent for inner in path.resolve().rglob(MANIFEST))
-        found += [(path / str(note["artefact"])).resolve() for note in remembered(path).values()]
-        if not found:
-            raise UsageError(f"{path} holds no artefact: no {MANIFEST} in it or below it")
-        for place in found:
-            artefact = Artefact.open(place)
-            artefact.verify()
-            size = sum(record.size for record in artefact.files.values()) / 1e6
-            console.print(
-                f"[green]intact[/] {place}: {len(artefact.files)} files, {size:,.1f} MB", highlight=False
-            )
-    return 0
-
-
-def _corpora(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    from pretrain.commands import corpora
-
-    corpora.arguments(parser)
-    corpora.show(_parse(parser, words), console)
-    return 0
-
-
-def _show(parser: argparse.ArgumentParser, words: Sequence[str], console: Console) -> int:
-    parser.add_argument(
-        "path", type=Path, metavar="PATH", help="a token set, or the folder of a run with one"
-    )
-    parser.add_argument("-n", dest="count", type=_count, default=5, metavar="ROWS", help="how many rows (5)")
-    parser.add_argument("--split", default="train", help="train, or validation")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--row", type=_count, metavar="NUMBER", help="the first row to show (0)")
-    where.add_argument("--random", type=_count, metavar="SEED", help="rows drawn at random")
-    given = _parse(parser, words)
-    from pretrain.showing import choose, open_tokens, show
-
-    tokens = open_tokens(given.path, given.split)
-    for line in show(tokens, choose(tokens, given.count, given.row, given.random)):
-        console.print(line)
-    return 0
-
-
-def _count(text: str) -> int:
-    """A whole number of 0 or more, for argparse."""
-    if not (text.isascii() and text.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text)
-
-
-def _parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
-    """Parse; options and KEY=VALUE may come in any order."""
-    if dashed := [word for word in words if word.startswith("--") and "." in word.partition("=")[0]]:
-        raise UsageError(
-            f"{dashed[0]}: keys of the recipe are written without dashes: {dashed[0].lstrip('-')}"
-        )
-    return parser.parse_intermixed_args(words)
-
-
-def _fail(error: MaskwrightError) -> int:
-    with contextlib.suppress(BrokenPipeError):
-        print(f"{_label(error)}: {error}", file=sys.stderr)
-    return error.exit_code
-
-
-def _cannot(error: OSError) -> int:
-    """A disk that is full, or a place that may not be written to; anything else is a surprise."""
-    if error.filename:
-        known = disk.cannot_write(error, Path(error.filename))
-        return _fail(known) if known else _surprise(error)
-    if error.errno not in disk.NO_SPACE:
-        return _surprise(error)
-    hush()  # files say their names
-    return _fail(CannotWrite(f"cannot write to the standard output ({error.strerror})"))
-
-
-def _label(error: MaskwrightError) -> str:
-    return (
-        "interrupted"
-        if isinstance(error, Interrupted)
-        else "bad data"
-        if isinstance(error, BadData)
-        else "error"
-    )
-
-
-def _surprise(error: Exception) -> int:
-    """A fault of ours: the traceback goes to a file, a person gets one line."""
-    text = "".join(traceback.format_exception(error))
-    place = Path("maskwright-error.txt")
-    try:
-        place.write_text(text, "utf-8")
-    except OSError:
-        print(text, file=sys.stderr)
-    print(
-        f"unexpected {type(error).__name__}: {error}\nthe traceback is in {place.absolute()}", file=sys.stderr
-    )
-    return MaskwrightError.exit_code
-
-
-Command = Callable[[argparse.ArgumentParser, Sequence[str], Console], int]
-
 COMMANDS: Mapping[str, tuple[str, Command]] = {
-    "run": ("run a recipe: do what is not done yet, go on where it stopped", _run),
-    "plan": ("show what a run would do: stages, tokens, steps, disk, memory, time", _plan),
-    "preview": ("show masked rows as training reads them, and what is masked over many", _preview),
-    "batch": ("rebuild the batch of any step of training, and name its documents", _batch),
-    "replay": ("take a step of a run that diverged again, to where it first goes wrong", _replay),
-    "recipes": ("list the shipped recipes", _recipes),
-    "explain": ("what a key of a recipe means, its type, default and range", _explain),
-    "corpora": ("what became of the text: counts, reasons, lengths, random documents, rejects", _corpora),
-    "show": ("print rows of a token set: words, segments, documents, unknown characters", _show),
-    "verify": ("check every byte of artefacts against their manifests", _verify),
+    "run": ("run a recipe: do what is not done yet, go on where it stopped", _of(run)),
+    "plan": (
+        "show what a run would do: stages, tokens, steps, disk, memory, time",
+        _of(plan),
+    ),
+    "submit": ("hand the stages that are not done to Slurm, a job for each", _of(submit)),
+    "preview": (
+        "show masked rows as training reads them, and what is masked over many",
+        _of(preview),
+    ),
+    "batch": (
+        "rebuild the batch of any step of training, and name its documents",
+        _of(batch),
+    ),
+    "replay": (
+        "take a step of a run that diverged again, to where it first goes wrong",
+        _of(replay),
+    ),
+    "recipes": ("list the shipped recipes", _of(recipes)),
+    "explain": (
+        "what a key of a recipe means, its type, default and range",
+        _of(explain),
+    ),
+    "corpora": (
+        "what became of the text: counts, reasons, lengths, random documents, rejects",
+        _of(corpora),
+    ),
+    "show": (
+        "print rows of a token set: words, segments, documents, unknown characters",
+        _of(show),
+    ),
+    "verify": ("check every byte of artefacts against their manifests", _of(verify)),
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

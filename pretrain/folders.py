@@ -16,6 +16,7 @@ from pretrain.recipe import Recipe, RecipeError, load
 
 RECIPE = "recipe.yaml"
 STAGES = "stages.json"
+SPOKEN = {"tokens": "token set"}  # kinds of artefacts, where a person says it in other words
 SHOWN = {"export": "export", "score": "finetune"}  # kind of artefact -> name of the link to the newest one
 
 
@@ -107,14 +108,13 @@ def the_only(path: Path, kind: str) -> Artefact:
     found = {name: artefact for name, artefact in made.items() if artefact.kind == kind}
     if len(found) == 1:
         return next(iter(found.values()))
+    what = SPOKEN.get(kind, kind)
     if found:
         places = ", ".join(f"{name}: {artefact.path}" for name, artefact in found.items())
-        raise UsageError(f"{path} has several artefacts of kind {kind!r}, give one of them ({places})")
-    there = "it is no run's folder, and has no manifest" if path.exists() else "there is no such folder"
-    raise UsageError(
-        f"{path} holds no artefact of kind {kind!r} ({there if not made else 'it has ' + ', '.join(made)}); "
-        "give the folder of one, or of a run that made one"
-    )
+        raise UsageError(f"{path} has several {what.removesuffix('s')}s, give one of them ({places})")
+    there = f"no {MANIFEST} there, nor notes of a run with {kind}" if path.exists() else "no such folder"
+    has = f"it has {', '.join(made)}" if made else there
+    raise UsageError(f"{path} holds no {what} ({has}); give the folder of one, or of a run")
 
 
 def show(folder: Path, kind: str, place: Path) -> None:

@@ -9,29 +9,32 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from corpora import disk
 from corpora.errors import Busy
 
+Owner: TypeAlias = dict[str, str | int]
 HEARTBEAT_SECONDS = 20.0
 SILENCE_SECONDS = 300.0  # a lock of another machine whose heartbeat is older than this is taken over
 
 
 @contextlib.contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
+def locked(path: Path, what: str, job: tuple[str, int] = ("", 0)) -> Iterator[None]:
     """Hold the lock file `path` while the block runs.
 
     A lock whose owner is provably gone is taken over: its process no longer lives on this machine, or, on
-    another machine, its heartbeat stopped. (No `flock`: network file systems do it badly or not at all.)
+    another machine, its heartbeat stopped, or its scheduler has started this `job` (name, restarts) again
+    since. (No `flock`: network file systems do it badly or not at all.)
 
     Raises:
         Busy: another process holds it; the message names host, process and start.
     """
-    mine = _who()
+    mine = _who(job)
     with disk.writing(path):
         disk.make_folder(path.parent)
         while not _create(path, mine):
-            _take_over_or_refuse(path, what)
+            _take_over_or_refuse(path, what, mine)
     done = threading.Event()
     threading.Thread(target=_beat, args=(path, done), daemon=True).start()
     try:
@@ -42,7 +45,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
             disk.remove(path)
 
 
-def _create(path: Path, content: dict[str, str | int]) -> bool:
+def _create(path: Path, content: Owner) -> bool:
     """Make the lock file whole in one step (a link either appears with its content or not at all)."""
     draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     draft.write_text(json.dumps(content))
@@ -55,11 +58,11 @@ def _create(path: Path, content: dict[str, str | int]) -> bool:
     return True
 
 
-def _take_over_or_refuse(path: Path, what: str) -> None:
+def _take_over_or_refuse(path: Path, what: str, here: Owner) -> None:
     owner = _read(path)
     if owner is None:
         return  # released this very moment
-    if not _gone(owner, path):
+    if not _gone(owner, here, path):
         raise Busy(
             f"{what} is in use by process {owner['pid']} on {owner['host']}, started {owner['started']}: "
             f"wait for it, or stop it. If that process is known to be dead, delete {path}"
@@ -73,8 +76,9 @@ def _take_over_or_refuse(path: Path, what: str) -> None:
         disk.remove(aside)
 
 
-def _gone(owner: dict[str, str | int], path: Path) -> bool:
-    here = _who()
+def _gone(owner: Owner, here: Owner, path: Path) -> bool:
+    if owner.get("job") == here["job"] != "" and int(owner["restarts"]) < int(here["restarts"]):
+        return True
     if (owner["host"], owner["processes"]) != (here["host"], here["processes"]):
         with contextlib.suppress(FileNotFoundError):
             return time.time() - path.stat().st_mtime > SILENCE_SECONDS
@@ -82,14 +86,14 @@ def _gone(owner: dict[str, str | int], path: Path) -> bool:
     return owner["boot"] != here["boot"] or owner["birth"] != _birth(int(owner["pid"]))
 
 
-def _read(path: Path) -> dict[str, str | int] | None:
+def _read(path: Path) -> Owner | None:
     try:
         return dict(json.loads(path.read_text()))
     except (FileNotFoundError, ValueError):
         return None
 
 
-def _who() -> dict[str, str | int]:
+def _who(job: tuple[str, int]) -> Owner:
     pid = os.getpid()
     started = time.strftime("%Y-%m-%d %H:%M:%S")
     return {
@@ -99,6 +103,8 @@ def _who() -> dict[str, str | int]:
         "pid": pid,
         "birth": _birth(pid),
         "started": started,
+        "job": job[0],
+        "restarts": job[1],
     }
 
 

@@ -5,29 +5,18 @@ MASTER_ADDR and MASTER_PORT; without them this process is alone and needs no lau
 """
 
 import os
-import re
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.rendezvous import rendezvous
 
-from corpora.errors import MaskwrightError, UsageError
+from corpora.errors import UsageError
+from pretrain.launch.meeting import meet
 
 TIMEOUT_MINUTES = 10.0
-MEETING = timedelta(minutes=10)
-
-LOST = re.compile(
-    r"connection (closed|reset)|timed out|timeout|broken pipe|connectFullMesh|remote process|NCCL|no route",
-    re.IGNORECASE,
-)
-"""What gloo and NCCL say when another process is gone or silent."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +31,6 @@ class Member:
     def __str__(self) -> str:
         """As messages name it."""
         return f"rank {self.number} ({self.host}, {self.device}, process {self.pid})"
-
-    def gone(self) -> bool:
-        """Whether it is known to have ended; of another machine nothing is known."""
-        if self.host != socket.gethostname():
-            return False
-        try:
-            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return Path("/proc/self/stat").exists()
-        return state in "ZX"  # ended, and not yet waited for
 
 
 @dataclass(frozen=True)
@@ -120,52 +99,11 @@ class Ranks:
         dist.broadcast_object_list(box)
         return box[0]
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Turn the failure of a collective inside into one message.
-
-        Raises:
-            MaskwrightError: naming this rank, and those that are known to be gone.
-        """
-        try:
-            yield
-        except RuntimeError as error:
-            if self.world == 1 or isinstance(error, torch.OutOfMemoryError) or not LOST.search(str(error)):
-                raise
-            raise MaskwrightError(self._lost(str(error))) from error
-
-    def _lost(self, said: str) -> str:
-        """Who misses whom, and what to do about it."""
-        others = [member for member in self.members if member.number != self.number]
-        gone = [member for member in others if member.gone()]
-        if gone:
-            whom = f"{', '.join(map(str, gone))} ended"
-        else:
-            minutes = self.timeout.total_seconds() / 60
-            whom = (
-                f"one of {', '.join(map(str, others))} ended, or was silent for {minutes:g} minutes "
-                "(speed.timeout_minutes)"
-            )
-        return (
-            f"{self.me} lost the others: {whom}. Look at what that rank said last; the "
-            f"same command goes on from the newest checkpoint ({said.strip().splitlines()[0][:200]})"
-        )
-
 
 def _enter(backend: str, timeout: timedelta) -> None:
     """Form the process group, of this process alone where no launcher has named others."""
-    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+    if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
+        meet(backend, timeout)
+    else:
         store = dist.HashStore()  # type: ignore[attr-defined]  # neither a port nor a file
         dist.init_process_group(backend, timeout=timeout, store=store, rank=0, world_size=1)
-        return
-    try:
-        # Machines of a job may start minutes apart, however soon a silent rank is to be noticed later.
-        store, rank, world = next(iter(rendezvous("env://", timeout=max(timeout, MEETING))))
-        dist.init_process_group(backend, timeout=timeout, store=store, rank=rank, world_size=world)
-    except (RuntimeError, ValueError) as error:
-        where = f"{os.environ.get('MASTER_ADDR', '?')}:{os.environ.get('MASTER_PORT', '?')}"
-        raise MaskwrightError(
-            f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']} on {socket.gethostname()} did not meet "
-            f"the others at {where}: are all of them started, and may they reach that address? "
-            f"({str(error).strip().splitlines()[0][:200]})"
-        ) from error

@@ -11,7 +11,6 @@ from pathlib import Path
 from corpora.stage import StageSettings, asides_of
 from pretrain.contradictions import Stages, contradictions
 from pretrain.kinds import KINDS
-from pretrain.reading import explaining
 from pretrain.reading.checking import check
 from pretrain.reading.declared import declare
 from pretrain.reading.difference import difference
@@ -24,7 +23,7 @@ from pretrain.reading.roles import Role, resolve
 from pretrain.reading.source import read
 from pretrain.reading.writing import write
 
-__all__ = ["Recipe", "RecipeError", "Role", "difference", "explain", "load", "nearest", "shipped"]
+__all__ = ["Recipe", "RecipeError", "Role", "difference", "load", "nearest", "shipped"]
 
 Kinds = Mapping[str, type[StageSettings]]
 TEXT = frozenset({"shards", "tokens", "lexicon"})
@@ -81,15 +80,6 @@ def load(reference: str, overrides: Sequence[str] = (), kinds: Kinds = KINDS) ->
     filled = {name: _filled(settings, header, roles[name]) for name, settings in stages.items()}
     name = _run_name(header.name, [text for text in overrides if not _is_aside(text, stages)])
     return Recipe(name, header.description, header.seed, header.data_seed, filled, roles)
-
-
-def explain(key: str, kinds: Kinds = KINDS) -> str:
-    """Type, range, default and meaning of a key such as `train.masking.budget`, or just `budget`.
-
-    Raises:
-        UsageError: no stage has such a key.
-    """
-    return explaining.explain(key, kinds)
 
 
 def shipped() -> list[tuple[str, str]]:

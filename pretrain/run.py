@@ -2,7 +2,8 @@
 
 import sys
 
-from pretrain.__main__ import main
+from pretrain.__main__ import program
 
 if __name__ == "__main__":
-    sys.exit(main(["run", *sys.argv[1:]]))
+    sys.argv.insert(1, "run")
+    program()

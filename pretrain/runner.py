@@ -32,6 +32,7 @@ from pretrain.training import Train, train
 from tokenization.encoding import Encode, encode
 from tokenization.lexicon.building import Lexicon, lexicon
 
+SHOWN_SECONDS = 90  # network file systems remember for up to a minute that something was not there
 StageFunction = Callable[[Any, Mapping[str, Artefact], Draft, Reporter], Report]
 
 STAGES: Mapping[type[StageSettings], StageFunction] = {
@@ -53,6 +54,7 @@ class Job:
     wanted: Sequence[str]  # stages to make
     console: Console
     stop: StopRequest
+    fleet: launch.Fleet | None = None  # hosts to train on; None: this machine
 
     @property
     def store(self) -> Store:
@@ -138,11 +140,8 @@ def make(link: Link, job: Job, folder: Path) -> Artefact:
 def _work(link: Link, job: Job, folder: Path) -> Artefact:
     """Do the stage's work in this process, or in several."""
     inputs = {role: _finished(link, role) for role in link.inputs}
-    if isinstance(link.config, Train):
-        count = launch.processes_for(link.config.speed.processes)
-        if count > 1:
-            launch.start_ranks(launch.command(folder / folders.RECIPE, job.runs, link.name), count, job.stop)
-            return Artefact.open(link.place, link.config.makes)
+    if isinstance(link.config, Train) and _train_in_ranks(link.name, link.config, job, folder):
+        return _when_shown(link.place, link.config.makes)
     if isinstance(link.config, Shard):
         for results in (job.store.root, *folders.made(job.runs)):
             refuse_inside(link.config.outside(), results)
@@ -150,6 +149,21 @@ def _work(link: Link, job: Job, folder: Path) -> Artefact:
         draft = Draft.open(link.place, link.config.makes, link.fingerprint, reporter.say)
         report = STAGES[type(link.config)](link.config, inputs, draft, reporter)
         return draft.commit(report, link.identity)
+
+
+def _train_in_ranks(stage: str, config: Train, job: Job, folder: Path) -> bool:
+    """Train in several processes, of this machine or of others; False where this one is to do it."""
+    recipe = folder / folders.RECIPE
+    words = launch.command(recipe, job.runs, stage)
+    if job.fleet:
+        config.refuse_more_than_rows(job.fleet.world)
+        launch.start_fleet(words, job.fleet, recipe, job.stop)
+        return True
+    count = launch.processes_for(config.speed.processes)
+    config.refuse_more_than_rows(count)
+    if count > 1:
+        launch.start_ranks(words, count, job.stop)
+    return count > 1
 
 
 def _check_trackers(links: Sequence[Link], job: Job) -> None:
@@ -191,6 +205,15 @@ def _when_there(place: Path, stop: StopRequest) -> None:
         time.sleep(1.0)
 
 
+def _when_shown(place: Path, kind: str) -> Artefact:
+    """An artefact that a rank has finished; a shared disk may be slow to show it to another host."""
+    for _ in range(SHOWN_SECONDS):
+        if place.exists():
+            break
+        time.sleep(1.0)
+    return Artefact.open(place, kind)
+
+
 def _finished_stages(links: Sequence[Link], store: Store) -> Iterator[tuple[str, Artefact]]:
     """All that the recipe has by now, whether this run made it or an earlier one."""
     for link in links:
@@ -200,7 +223,7 @@ def _finished_stages(links: Sequence[Link], store: Store) -> Iterator[tuple[str,
 
 def _locked(path: Path, what: str) -> contextlib.AbstractContextManager[None]:
     """A lock; for a rank that was started by a process of ours, that process holds it."""
-    return contextlib.nullcontext() if launch.launched() else locked(path, what)
+    return contextlib.nullcontext() if launch.launched() else locked(path, what, launch.job())
 
 
 def _note_time(store: Store, link: Link, seconds: float) -> None:

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from corpora.artefact import Artefact
 from corpora.errors import UsageError
-from corpora.manifest import MANIFEST
-from pretrain.folders import remembered
+from pretrain.folders import the_only
 from tokenization.tokens import Row, TokenSet
 
 if TYPE_CHECKING:
@@ -35,23 +33,7 @@ def open_tokens(path: Path, split: str) -> TokenSet:
     Raises:
         UsageError: there is none, or there are several.
     """
-    if (path / MANIFEST).is_file():
-        return TokenSet.open(Artefact.open(path, "tokens"), split)
-    noted = {name: path / str(note["artefact"]) for name, note in remembered(path).items()}
-    found = {name: place for name, place in noted.items() if _holds_tokens(place)}
-    if not found:
-        there = (
-            "no such folder" if not path.exists() else f"no {MANIFEST} there, nor notes of a run with tokens"
-        )
-        raise UsageError(f"{path} holds no token set ({there}); give the folder of one, or of a run")
-    if len(found) > 1:
-        places = ", ".join(f"{name}: {place.resolve()}" for name, place in found.items())
-        raise UsageError(f"{path} has several token sets, give one of them ({places})")
-    return TokenSet.open(Artefact.open(next(iter(found.values())).resolve()), split)
-
-
-def _holds_tokens(place: Path) -> bool:
-    return (place / MANIFEST).is_file() and Artefact.open(place).kind == "tokens"
+    return TokenSet.open(the_only(path, "tokens"), split)
 
 
 def choose(tokens: TokenSet, count: int, first: int | None, seed: int | None) -> list[int]:

@@ -40,14 +40,23 @@ class StopRequest:
         self.name = self.name or signal.Signals(number).name
 
 
+def deafen() -> None:
+    """Ignore what still comes while the interpreter ends, with the code it has. Launchers send TERM twice."""
+    for name in ASKING:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def listening() -> Iterator[StopRequest]:
     """Turn stop signals into a `StopRequest` while the block runs."""
     request = StopRequest()
     numbers = [getattr(signal, name) for name in ASKING if hasattr(signal, name)]
     before = {number: signal.signal(number, request.note) for number in numbers}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)  # a parent of ours holds back what comes too early
     try:
         yield request
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == request.note:  # and not deaf by now
+                signal.signal(number, handler)

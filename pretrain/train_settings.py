@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue, Strict, model_validator
 
+from corpora.errors import UsageError
 from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
 from pretrain.intervals import Interval, seconds_of
@@ -223,6 +224,18 @@ class Train(StageSettings):
     def leaves_out(self, step: int) -> bool:
         """Whether `skip` names this step, counted from 0."""
         return any(first <= step + 1 <= last for first, last in self.skip)
+
+    def refuse_more_than_rows(self, world: int) -> None:
+        """Each process needs a row of every step.
+
+        Raises:
+            UsageError: there are more processes.
+        """
+        if world > self.batch:
+            raise UsageError(
+                f"batch is {self.batch}, and {world} processes share it: each needs a row of every step; "
+                "raise batch, or start fewer processes"
+            )
 
     def outside(self) -> Sequence[Path]:
         """Files that decide the masks, and those of a Hugging Face folder to start from."""

@@ -23,6 +23,7 @@ from pretrain.engine_config import configuration
 from pretrain.evaluation import HeldOut
 from pretrain.fitting import Fitting, probe
 from pretrain.head_warmup import AT_ONCE, MOST, Heads, Row, warm_up
+from pretrain.launch.watch import watched
 from pretrain.layout import check_isolation
 from pretrain.loading import Loader
 from pretrain.loss_scale import LossScale
@@ -54,7 +55,8 @@ def train(config: Train, inputs: Mapping[str, Artefact], out: Draft, reporter: R
         UsageError: settings, data and checkpoint do not fit each other.
     """
     ranks = Ranks.join(timedelta(minutes=config.speed.timeout_minutes))
-    with ranks.watched():
+    config.refuse_more_than_rows(ranks.world)
+    with watched(ranks.number, ranks.world, str(ranks.device)):
         return _train(config, inputs, ranks, out, reporter)
 
 

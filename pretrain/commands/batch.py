@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from pretrain.commands import options
+
 if TYPE_CHECKING:
     from corpora.document import Document
     from pretrain.preview.opening import Opened
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    options.recipe(parser)
     parser.add_argument("--step", type=int, required=True, help="the step, counted from 1, as in the log")
     parser.add_argument("--rank", type=int, default=0, help="the rows of this process (0)")
     parser.add_argument("--world", type=int, default=1, help="processes that share a step (1)")
@@ -21,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show", action="store_true", help="print the rows as preview does")
 
 
-def show(given: argparse.Namespace, console: Console) -> None:
+def act(given: argparse.Namespace, console: Console) -> None:
     """Print a line for each row, and one for each of its documents."""
     from corpora.artefact import Artefact
     from pretrain import documents

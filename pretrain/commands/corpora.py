@@ -24,7 +24,7 @@ def _whole(word: str) -> int:
     return int(word)
 
 
-def show(given: argparse.Namespace, console: Console) -> None:
+def act(given: argparse.Namespace, console: Console) -> None:
     """Print counts, lengths and documents; or the rejects."""
     from corpora.errors import UsageError
     from corpora.overview import drawn

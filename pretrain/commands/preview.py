@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from corpora.errors import UsageError
+from pretrain.commands import options
 
 if TYPE_CHECKING:
     from pretrain.preview.figure import Piece
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    options.recipe(parser)
     parser.add_argument("-n", type=int, default=20, metavar="ROWS", help="rows to show (20)")
     parser.add_argument("--stage", help="the training stage, where there are several")
     parser.add_argument("--step", type=int, help="begin with the rows of this step, counted from 1 (1)")
@@ -26,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write it as a page, too")
 
 
-def show(given: argparse.Namespace, console: Console) -> None:
+def act(given: argparse.Namespace, console: Console) -> None:
     """Print rows and tables; write the page."""
     from dataclasses import replace
 

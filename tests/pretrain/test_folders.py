@@ -116,17 +116,17 @@ def test_the_only_artefact_of_a_kind(tmp_path: Path) -> None:
 
 def test_none_or_several_artefacts_of_a_kind(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(UsageError, match=r"no artefact of kind 'shards' .there is no such folder"):
+    with pytest.raises(UsageError, match=r"run holds no shards .no such folder"):
         folders.the_only(run, "shards")
     run.mkdir()
-    with pytest.raises(UsageError, match="it is no run's folder, and has no manifest"):
+    with pytest.raises(UsageError, match=r"no manifest\.json there, nor notes of a run with shards"):
         folders.the_only(run, "shards")
     one, two = finished(tmp_path / "one", "shards"), finished(tmp_path / "two", "shards")
     folders.remember(run, "a", {}, one)
-    with pytest.raises(UsageError, match=r"no artefact of kind 'tokens' .it has a.; give the folder"):
+    with pytest.raises(UsageError, match=r"holds no token set .it has a.; give the folder"):
         folders.the_only(run, "tokens")
     folders.remember(run, "b", {}, two)
-    with pytest.raises(UsageError, match=f"several artefacts of kind 'shards'.*a: {one}, b: {two}"):
+    with pytest.raises(UsageError, match=f"several shards, give.*a: {one}, b: {two}"):
         folders.the_only(run, "shards")
     with pytest.raises(UsageError, match="holds 'shards', but 'tokens' is needed"):
         folders.the_only(one, "tokens")

@@ -75,6 +75,24 @@ def test_a_lock_of_another_host_is_taken_over_only_in_silence(
             pass
 
 
+@pytest.mark.parametrize(
+    ("job", "taken"), [(("slurm a/7", 2), True), (("slurm a/7", 1), False), (("slurm a/8", 2), False)]
+)
+def test_the_lock_of_a_job_that_was_started_again_is_taken_over(
+    tmp_path: Path, job: tuple[str, int], taken: bool
+) -> None:
+    path = tmp_path / "lock"
+    with locked(path, "it", ("slurm a/7", 1)):
+        owner = json.loads(path.read_text())
+    path.write_text(json.dumps({**owner, "host": "elsewhere"}))
+    if taken:
+        with locked(path, "it", job):
+            assert json.loads(path.read_text())["restarts"] == 2
+    else:
+        with pytest.raises(Busy, match="on elsewhere"), locked(path, "it", job):
+            pass
+
+
 def test_the_heartbeat_touches_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
     path = tmp_path / "lock"

@@ -3,11 +3,9 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from torch import Tensor
 from corpora.artefact import Artefact
 from corpora.errors import UsageError
 from pretrain import checkpoints
-from pretrain.ranks import Member, Ranks
+from pretrain.ranks import Ranks
 from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
 
 STEPS = 6
@@ -171,67 +169,6 @@ def test_a_run_ends_alike_on_any_number_of_ranks_and_after_any_change_of_it(
     train_on(4, data, tmp_path, on_four)
     for name in on_four:
         assert_same_training(Artefact.open(tmp_path / name), wanted)
-
-
-DYING = """
-import os, signal, sys
-from pathlib import Path
-from corpora.artefact import Artefact, Draft
-from corpora.errors import MaskwrightError
-from corpora.reporter import Quiet
-from pretrain.training import train
-from tests.pretrain.toys import toy_train
-
-class Dying(Quiet):
-    seen = 0
-    @property
-    def stopping(self):
-        Dying.seen += 1
-        if os.environ["RANK"] == "1" and Dying.seen == 5:
-            os.kill(os.getpid(), getattr(signal, sys.argv[3]))
-        return False
-
-words = Path(sys.argv[2]), "checkpoint", "toy"
-draft = Draft.open(*words) if os.environ["RANK"] == "0" else Draft(*words)
-try:
-    data = Artefact.open(Path(sys.argv[1]))
-    train(toy_train(speed={"timeout_minutes": 0.1}), {"data": data}, draft, Dying())
-except MaskwrightError as error:
-    print(error)
-    sys.exit(error.exit_code)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_rank_that_died_or_hangs_is_told_of_by_the_others(
-    data: Artefact, tmp_path: Path, how: signal.Signals
-) -> None:
-    alive, other = start(["-c", DYING, str(data.path), str(tmp_path / "made"), how.name], 2)
-    try:
-        said = alive.communicate(timeout=120)[0].decode()
-    finally:
-        for process in (alive, other):
-            process.kill()
-        other.communicate()
-    assert alive.returncode == 1, said
-    assert "Traceback" not in said
-    host = socket.gethostname()
-    assert f"rank 0 ({host}, cpu, process {alive.pid}) lost the others: " in said
-    assert f"rank 1 ({host}, cpu, process {other.pid}) ended" in said
-    assert ("silent for 0.1 minutes" in said) == (how == signal.SIGSTOP)
-    assert "goes on from the newest checkpoint" in said
-
-
-def test_a_member_is_known_to_be_gone_only_where_it_can_be_seen() -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    while not (gone := Member(1, socket.gethostname(), ended.pid, "cpu").gone()):  # not waited for yet
-        time.sleep(0.01)
-    ended.wait()
-    assert gone
-    assert Member(1, socket.gethostname(), ended.pid, "cpu").gone()
-    assert not Member(1, socket.gethostname(), os.getpid(), "cpu").gone()
-    assert not Member(1, "elsewhere", ended.pid, "cpu").gone()
 
 
 @pytest.mark.parametrize("rank", [0, 2])

@@ -97,7 +97,7 @@ def test_what_another_run_finished_in_the_meantime_is_taken(
     links = {link.place.name: link for link in chain(job.recipe, job.store)}
 
     @contextmanager
-    def late(path: Path, what: str) -> Iterator[None]:
+    def late(path: Path, what: str, job: tuple[str, int]) -> Iterator[None]:
         """A lock that was free a moment after the other run had finished."""
         if link := links.get(path.name.removesuffix(".lock")):
             finish(link)

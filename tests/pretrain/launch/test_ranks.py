@@ -14,6 +14,8 @@ import pytest
 
 from corpora.errors import Interrupted, MaskwrightError
 from pretrain import launch
+from pretrain.launch import children
+from pretrain.launch.environment import LAUNCHED
 from pretrain.signals import StopRequest, listening
 
 BEGIN = """
@@ -24,6 +26,7 @@ def stop(number, frame):
     (folder / f"stopped-{rank}").touch()
     sys.exit(75)
 signal.signal(signal.SIGTERM, stop)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 (folder / f"began-{rank}").write_text(json.dumps([os.getpid(), dict(os.environ)]))
 while len(list(folder.glob("began-*"))) < 2:
     time.sleep(0.01)
@@ -63,13 +66,15 @@ def test_all_ranks_end_well(tmp_path: Path) -> None:
         ("1", "1", "2"),
     ]
     assert one["MASTER_PORT"] == two["MASTER_PORT"]
-    assert launch.LAUNCHED in one
+    assert LAUNCHED in one
     assert int(one["OMP_NUM_THREADS"]) >= 1
 
 
 def test_a_failing_rank_ends_the_other_and_gives_its_code(tmp_path: Path) -> None:
     body = "sys.exit(3) if rank == '1' else time.sleep(100)"
-    with pytest.raises(MaskwrightError, match=r"rank 1 ended with code 3; the other ranks") as caught:
+    with pytest.raises(
+        MaskwrightError, match=r"rank 1 \(\S+, (cpu|cuda:1)\) ended with code 3; the other ranks"
+    ) as caught:
         ranks(tmp_path, body, StopRequest())
     assert caught.value.exit_code == 3
     assert (tmp_path / "stopped-0").exists()
@@ -78,18 +83,18 @@ def test_a_failing_rank_ends_the_other_and_gives_its_code(tmp_path: Path) -> Non
 
 def test_a_killed_rank_is_named_with_its_signal(tmp_path: Path) -> None:
     body = "os.kill(os.getpid(), signal.SIGKILL) if rank == '0' else time.sleep(100)"
-    with pytest.raises(MaskwrightError, match="rank 0 was ended by SIGKILL") as caught:
+    with pytest.raises(MaskwrightError, match=r"rank 0 \(\S+, (cpu|cuda:0)\) was ended by SIGKILL") as caught:
         ranks(tmp_path, body, StopRequest())
     assert caught.value.exit_code == 1
     assert not any(lives(pid) for pid, _ in began(tmp_path))
 
 
 def test_a_rank_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(children, "GRACE_SECONDS", 0.1)
     deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); (folder / 'deaf').touch(); time.sleep(100)"
     wait = "while not (folder / 'deaf').exists(): time.sleep(0.01)"
     body = f"if rank == '0':\n  {deaf}\n{wait}\nsys.exit(4)"
-    with pytest.raises(MaskwrightError, match="rank 1 ended with code 4"):
+    with pytest.raises(MaskwrightError, match=r"rank 1 \(.*\) ended with code 4"):
         ranks(tmp_path, body, StopRequest())
     assert not any(lives(pid) for pid, _ in began(tmp_path))
 
@@ -116,6 +121,8 @@ def test_a_signal_is_handed_on_and_waited_for(tmp_path: Path) -> None:
 PARENT = """
 import sys
 from pretrain import launch
+from pretrain.launch import children
+from pretrain.launch.environment import LAUNCHED
 from pretrain.signals import StopRequest
 launch.start_ranks([sys.executable, *sys.argv[1:]], 2, StopRequest())
 """
@@ -133,23 +140,34 @@ def test_no_rank_outlives_a_killed_parent(tmp_path: Path) -> None:
     until(lambda: not any(lives(pid) for pid, _ in began(tmp_path)))
 
 
-def test_how_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
+def test_a_signal_that_comes_before_a_rank_listens_waits_for_it(tmp_path: Path) -> None:
+    """A rank takes seconds to start; ended by the signal itself it would look like a fault."""
+    body = BEGIN.replace(
+        "signal.signal", "while not (folder / 'told').exists(): time.sleep(0.01)\nsignal.signal", 1
+    )
 
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert launch.processes_for(3) == 3
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert launch.processes_for(None) == 1
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert launch.processes_for(None) == 4
-    monkeypatch.setenv("WORLD_SIZE", "8")
-    assert (launch.processes_for(3), launch.processes_for(None)) == (1, 1)
+    def tell() -> None:
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.3)
+        (tmp_path / "told").touch()
+
+    with listening() as stop:
+        teller = threading.Thread(target=tell)
+        teller.start()
+        with pytest.raises(Interrupted):
+            launch.start_ranks([sys.executable, "-c", body + "time.sleep(100)", str(tmp_path)], 2, stop)
+        teller.join()
+    assert len(list(tmp_path.glob("stopped-*"))) == 2
 
 
-def test_a_process_alone_is_rank_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RANK", raising=False)
-    monkeypatch.delenv(launch.LAUNCHED, raising=False)
-    assert (launch.rank(), launch.launched()) == (0, False)
-    monkeypatch.setenv("RANK", "1")
-    monkeypatch.setenv(launch.LAUNCHED, "1")
-    assert (launch.rank(), launch.launched()) == (1, True)
+def test_the_rank_that_failed_is_named_not_those_that_noticed(tmp_path: Path) -> None:
+    body = f"""
+if rank == '0':
+    (folder / 'noticed').touch()
+    os._exit({children.LOST})
+while not (folder / 'noticed').exists(): time.sleep(0.01)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    with pytest.raises(MaskwrightError, match=r"rank 1 \(.*\) was ended by SIGKILL"):
+        ranks(tmp_path, body, StopRequest())
