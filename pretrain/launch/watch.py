@@ -81,7 +81,7 @@ class _Watch:
         self.thread.start()
 
     def end(self) -> None:
-        """Look no longer. A thread that the interpreter's end meets in torch's store would abort the process."""
+        """Look no longer. A thread that the interpreter's end meets in torch's store aborts the process."""
         self.done.set()
         if self.thread:
             self.thread.join(HURRY_SECONDS)
