@@ -55,7 +55,7 @@ def watched(number: int, world: int, device: str) -> Iterator[None]:
             raise
         raise _lost(found) from error
     finally:
-        watch.done.set()
+        watch.end()
 
 
 def _lost(found: str) -> MaskwrightError:
@@ -71,12 +71,20 @@ class _Watch:
     me: str
     done: threading.Event = field(default_factory=threading.Event)
     found: str = ""  # who is gone
+    thread: threading.Thread | None = None
     count: int = 0  # of the watches that this job has had, this one included
 
     def start(self) -> None:
         self.count = self._connect().add(f"watches of {self.number}", 1)
         self._connect().set(f"rank {self.number}", self.me)
-        threading.Thread(target=self._run, daemon=True).start()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def end(self) -> None:
+        """Look no longer. A thread that the interpreter's end meets in torch's store aborts the process."""
+        self.done.set()
+        if self.thread:
+            self.thread.join(HURRY_SECONDS)
 
     def tell(self, message: str) -> None:
         """Let all ranks know that somebody is gone."""
