@@ -20,11 +20,11 @@ from corpora.errors import UsageError
 from pretrain import bundle, weights
 from pretrain.batch import Batch, Window
 from pretrain.engine import Ranks
+from pretrain.material import open_loader
 from pretrain.networks import Network
 from pretrain.objectives import Objective
 from pretrain.step import seed_dropout
 from pretrain.train_settings import Train
-from pretrain.training import open_loader
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from corpora.errors import UsageError
 from pretrain import runner
 from pretrain.chain import Link
 from pretrain.loading import Loader
+from pretrain.material import open_loader
 from pretrain.recipe import Recipe, nearest
 from pretrain.signals import StopRequest
-from pretrain.training import Train, open_loader
+from pretrain.train_settings import Train
 
 READ = ("data", "lexicon")  # roles of training that decide what it is shown
 

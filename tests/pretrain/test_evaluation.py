@@ -14,8 +14,8 @@ from corpora.artefact import Artefact
 from pretrain import evaluation
 from pretrain.engine import Engine
 from pretrain.evaluation import HeldOut, evaluate
+from pretrain.material import open_loader
 from pretrain.objectives import Objectives
-from pretrain.training import open_loader
 from tests.pretrain.toys import LENGTH, toy_engine, toy_network, toy_rows, toy_train
 from tests.tokenization.making import SIZE, make_token_set, row
 from tokenization import sources

@@ -9,8 +9,8 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import CorruptArtefact, Diverged, UsageError
 from pretrain import bundle, checkpoints
 from pretrain.__main__ import main
+from pretrain.material import open_loader
 from pretrain.replay import Finding, replay
-from pretrain.training import open_loader
 from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
 
 DROPOUT = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}

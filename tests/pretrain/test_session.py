@@ -16,7 +16,8 @@ from pretrain.batch import Window
 from pretrain.chain import opened
 from pretrain.engine import Engine
 from pretrain.loading import Loader
-from pretrain.training import Train, open_loader
+from pretrain.material import open_loader
+from pretrain.train_settings import Train
 from tests.pretrain.test_training import StopAfter, rows
 from tests.pretrain.toys import NETWORK, run, toy_data, toy_rows, toy_train
 from tests.tokenization.making import make_token_set

@@ -20,7 +20,7 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import BadData, Diverged, Interrupted, UsageError
 from corpora.reporter import Item, Quiet
 from corpora.stage import JSON
-from pretrain import checkpoints, training
+from pretrain import checkpoints, material
 from pretrain.batch import Masks, Window
 from pretrain.engine import Engine
 from pretrain.loading import Loader
@@ -249,19 +249,19 @@ def test_a_held_out_split_without_rows_stops_nothing(
 ) -> None:
     held_out, length = len(TokenSet.open(data, "validation")), TokenSet.__len__
     monkeypatch.setattr(TokenSet, "__len__", lambda tokens: length(tokens) % held_out)
-    assert training._held_out(toy_train(), {"data": data}) is None
+    assert material.open_held_out(toy_train(), {"data": data}) is None
     with pytest.raises(UsageError, match="this split of the token set has no rows"):
-        training.open_loader(toy_train(), {"data": data}, "validation")
+        material.open_loader(toy_train(), {"data": data}, "validation")
 
 
 def test_whole_words_of_a_text_cut_into_characters_are_refused(data: Artefact) -> None:
     settings = {"kind": "encode", "segmenter": {"name": "character"}}
     characters = replace(data, identity={"settings": settings})
     with pytest.raises(UsageError, match=r"span needs words, but .* each character for a word"):
-        training.open_loader(toy_train(masking="span"), {"data": characters}, "train")
-    training.open_loader(toy_train(masking="token"), {"data": characters}, "train")
+        material.open_loader(toy_train(masking="span"), {"data": characters}, "train")
+    material.open_loader(toy_train(masking="token"), {"data": characters}, "train")
     jieba = replace(data, identity={"settings": settings | {"segmenter": {"name": "jieba"}}})
-    training.open_loader(toy_train(masking="span"), {"data": jieba}, "train")
+    material.open_loader(toy_train(masking="span"), {"data": jieba}, "train")
 
 
 @pytest.mark.slow

@@ -10,12 +10,12 @@ from corpora.errors import UsageError
 from pretrain import session
 from pretrain.batch import Batch, Window
 from pretrain.engine import Engine
+from pretrain.material import open_loader
 from pretrain.objectives import Objective
 from pretrain.preview.opening import Opened
 from pretrain.preview.rebuilding import digest, rebuild
 from pretrain.step import Step, train_step
 from pretrain.train_settings import Train
-from pretrain.training import open_loader
 from tests.pretrain.toys import run, toy_data, toy_train
 
 
