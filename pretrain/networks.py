@@ -158,7 +158,7 @@ def check_head(network: Network) -> None:
         raise UsageError(f"a {model_type} network does not run here: {error}") from error
     finally:
         network.train(training)
-    if not apart <= PROBED * max(1.0, float(whole.abs().max())):
+    if whole.isfinite().all() and not apart <= PROBED * max(1.0, float(whole.abs().max())):
         raise UsageError(
             f"a {model_type} network says something else ({float(apart):.2g} apart) of some positions than "
             "of whole rows: its head reads more than one position, or it sees over a row's end"

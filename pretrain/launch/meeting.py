@@ -6,8 +6,6 @@ from datetime import timedelta
 
 from corpora.errors import UsageError
 
-MEETING = timedelta(minutes=10)  # machines of a job may start minutes apart
-
 
 def meet(backend: str, timeout: timedelta) -> None:
     """Enter the process group that RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT describe.
@@ -16,11 +14,9 @@ def meet(backend: str, timeout: timedelta) -> None:
         UsageError: the port is taken, rank 0 cannot be reached, or not all ranks came in time.
     """
     import torch.distributed as dist
-    from torch.distributed.rendezvous import rendezvous
 
     try:
-        store, rank, world = next(iter(rendezvous("env://", timeout=max(timeout, MEETING))))
-        dist.init_process_group(backend, timeout=timeout, store=store, rank=rank, world_size=world)
+        dist.init_process_group(backend, timeout=timeout)
     except RuntimeError as error:
         if (message := _explained(str(error))) is None:
             raise
