@@ -149,10 +149,12 @@ def _rows(tensor: Tensor, batch: Batch) -> tuple[int, ...]:
     of = {
         rows: torch.arange(rows),
         rows * length: torch.arange(rows * length) // length,
+        int(batch.attention_mask.sum()): batch.attention_mask.nonzero()[:, 0].cpu(),  # end to end
         len(batch.masked_positions): batch.masked_positions.cpu() // length,
     }
-    first = tensor.shape[0] if tensor.ndim else 0
+    values = tensor.detach().flatten(0, 1) if tensor.ndim > 2 and tensor.shape[0] == 1 else tensor.detach()
+    first = values.shape[0] if values.ndim else 0
     if first not in of:
         return ()
-    bad = ~tensor.detach().isfinite().flatten(1).all(1) if tensor.ndim > 1 else ~tensor.detach().isfinite()
+    bad = ~values.isfinite().flatten(1).all(1) if values.ndim > 1 else ~values.isfinite()
     return tuple(batch.samples.cpu()[sorted(set(of[first][bad.cpu()].tolist()))].tolist())
