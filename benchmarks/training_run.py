@@ -88,6 +88,7 @@ def settings(job: Job) -> Train:
         {
             **together,
             "from_pretrained": job.network,
+            "head_warmup": 0,
             "masking": "token",
             "objectives": {"mlm": 1.0},
             "optimizer": {"name": "adamw", "lr": LR, "weight_decay": DECAY, "eps": EPS},

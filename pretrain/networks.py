@@ -37,7 +37,10 @@ OURS = {"vocab_size": "the token set", "pad_token_id": "the token set", "model_t
 FOREIGN = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
 """Ids that a configuration presumes, of a vocabulary that is not ours: the tokenizer says them."""
 
-PROBED = 1e-3  # of the largest logit: rounding is far below, another position's logit far above
+PROBED, PROBED_IN_HALVES = (
+    1e-3,
+    5e-2,
+)  # of the largest logit: rounding is below, another position's logit above
 
 
 class Model(Settings):
@@ -73,9 +76,9 @@ class Network(nn.Module):
         """Wrap `model`; with precision bf16 or fp16 it runs under autocast, its weights stay float32."""
         super().__init__()
         self.model = model
-        self._precision = COMPUTED.get(precision)
+        self.precision = COMPUTED.get(precision)
         self._pairs = PAIRED[model.config.model_type] if has_pair_head(model) else None
-        attention.prepare(model, halves=self._precision is not None)
+        attention.prepare(model, halves=self.precision is not None)
         self._lay = Layout(model)
         self._laid: Laid | None = None  # of the pass that is running
         model.base_model.register_forward_hook(self._let_through)
@@ -84,7 +87,7 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Outputs:
         """Logits at the positions to predict (masked, vocab) and of the pairs (batch, 2)."""
-        with torch.autocast(batch.input_ids.device.type, self._precision, self._precision is not None):
+        with torch.autocast(batch.input_ids.device.type, self.precision, self.precision is not None):
             self._laid = self._lay(batch)
             try:
                 said = self.model(**self._laid.arguments)
@@ -92,6 +95,7 @@ class Network(nn.Module):
                 self._laid = None
         return Outputs(token_logits(said)[0], said[self._pairs] if self._pairs else None)
 
+    @torch.compiler.disable  # a compiled encoder ends before it: how many positions are asked always differs
     def _let_through(self, encoder: nn.Module, given: Any, encoded: Any) -> Any:  # noqa: ANN401 - a hook
         """Hidden states of all tokens -> those at the asked positions, (1, masked, hidden)."""
         if self._laid is not None:
@@ -158,7 +162,8 @@ def check_head(network: Network) -> None:
         raise UsageError(f"a {model_type} network does not run here: {error}") from error
     finally:
         network.train(training)
-    if whole.isfinite().all() and not apart <= PROBED * max(1.0, float(whole.abs().max())):
+    near = (PROBED if network.precision is None else PROBED_IN_HALVES) * max(1.0, float(whole.abs().max()))
+    if whole.isfinite().all() and not apart <= near:
         raise UsageError(
             f"a {model_type} network says something else ({float(apart):.2g} apart) of some positions than "
             "of whole rows: its head reads more than one position, or it sees over a row's end"

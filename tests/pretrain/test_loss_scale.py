@@ -97,7 +97,7 @@ def test_overflows_are_counted_apart_and_the_scale_survives_a_stop(
 ) -> None:
     monkeypatch.setattr(loss_scale, "PATIENCE", 2)
     first = dataclasses.replace(LossScale(), scale=2.0**34)
-    monkeypatch.setattr("pretrain.training.LossScale", lambda: first)
+    monkeypatch.setattr("pretrain.equipment.LossScale", lambda: first)
     config = toy_train(model=NETWORK | NO_DROPOUT, speed={"micro_batch": 3, "precision": "fp16"}, patience=1)
     undisturbed = run(config, data, tmp_path / "undisturbed")
     with pytest.raises(Interrupted):

@@ -65,6 +65,7 @@ def test_weights_after_twenty_steps_are_those_of_a_plain_loop(tmp_path: Path) ->
     config = toy_train(
         model=None,
         from_pretrained=str(tmp_path / "first"),
+        head_warmup=0,
         objectives={"mlm": 1.0},
         optimizer={"name": "adamw", "lr": LR, "weight_decay": 0.01, "eps": 1e-6},
         schedule={"name": "linear", "warmup_steps": WARMUP},
