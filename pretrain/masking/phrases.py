@@ -12,7 +12,7 @@ from corpora.compiled import compiled
 from corpora.errors import BadData
 from pretrain.masking.strategy import Choose, WordStrategy
 from pretrain.words import Scarce, Text, find_words
-from tokenization.jieba_words.trie import NONE, ROOT, Trie, fill, make, step
+from tokenization.jieba_words.trie import NONE, Trie, begun, fill, make, step
 
 
 class PhraseMasking(WordStrategy):
@@ -96,9 +96,10 @@ def _join(ids: NDArray[np.int64], words: NDArray[np.int32], trie: Trie) -> NDArr
         count, _ = find_words(words[row], starts, ends)
         first = 0
         while first < count:
-            beyond, word, node = first + 1, first, ROOT
-            while word < count and (word == first or starts[word] == ends[word - 1]):
-                for position in range(starts[word], ends[word]):
+            begin = starts[first]
+            node, beyond, word = begun(trie, tokens[begin]), first + 1, first
+            while node != NONE and word < count and (word == first or starts[word] == ends[word - 1]):
+                for position in range(max(starts[word], begin + 1), ends[word]):
                     node = step(trie, node, tokens[position]) if node != NONE else NONE
                 if node == NONE:
                     break
@@ -106,6 +107,6 @@ def _join(ids: NDArray[np.int64], words: NDArray[np.int32], trie: Trie) -> NDArr
                 if trie.logs[node] >= 0:
                     beyond = word
             if beyond > first + 1:
-                joined[row, starts[first] : ends[beyond - 1]] = words[row, starts[first]]
+                joined[row, begin : ends[beyond - 1]] = words[row, begin]
             first = beyond
     return joined

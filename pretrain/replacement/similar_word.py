@@ -55,7 +55,7 @@ class SimilarWord(Strategy):
         """Words without a similar one, unless there may be as many as there are."""
         if self.fallback == 1 or self.similar == 0:
             return None
-        tokens = _unknown(text.ids, text.words, _lexicon_of(stock).replaceable)
+        tokens = _unknown(text.ids, text.words, *_lexicon_of(stock).replaceable)
         return Scarce(tokens, self.fallback, self.beyond == "fewer")
 
     def replace(
@@ -86,11 +86,12 @@ def _lexicon_of(stock: Stock) -> LexiconTable:
 
 @compiled
 def _unknown(
-    ids: NDArray[np.int64], words: NDArray[np.int32], known: NDArray[np.uint32]
+    ids: NDArray[np.int64], words: NDArray[np.int32], alone: NDArray[np.bool_], known: NDArray[np.uint32]
 ) -> NDArray[np.bool_]:
-    """Mark every token of the words that are not in the set of fingerprints. (batch, length).
+    """Mark every token of the words that are not known: (batch, length).
 
-    First all words of a row are hashed, then all are looked up: no look at memory waits for another.
+    `alone` (ids,) says which words of one token are known, the fingerprints `known` which of all. First the
+    words of a row are hashed, then they are looked up: no look at memory waits for another.
     """
     batch, length = words.shape
     marked = np.zeros(words.shape, np.bool_)
@@ -106,9 +107,12 @@ def _unknown(
             hashes[count] = hashed
         begins[count] = length
         for word in range(count):
-            begin = begins[word]
-            if words[row, begin] >= 0 and not holds(known, hashes[word + 1]):
-                marked[row, begin : begins[word + 1]] = True
+            begin, end = begins[word], begins[word + 1]
+            if end == begin + 1:
+                token = ids[row, begin]
+                marked[row, begin] = (words[row, begin] >= 0) & ((token >= alone.size) or not alone[token])
+            elif words[row, begin] >= 0 and not holds(known, hashes[word + 1]):
+                marked[row, begin:end] = True
     return marked
 
 

@@ -34,6 +34,7 @@ def test_fingerprints_are_spread() -> None:
 
 def test_replaceable_words_are_those_with_similar_ones() -> None:
     assert STOCK.lexicon is not None
-    prints = STOCK.lexicon.replaceable
+    alone, prints = STOCK.lexicon.replaceable
     assert all(holds(prints, hashed(word)) for word in SIMILAR_WORDS)
+    assert set(np.flatnonzero(alone).tolist()) == {word[0] for word in SIMILAR_WORDS if len(word) == 1}
     assert not any(holds(prints, hashed(word)) for word in ((11,), (11, 13), (12, 12), (12, 13, 14)))

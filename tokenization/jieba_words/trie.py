@@ -69,6 +69,12 @@ def step(trie: Trie, node: int, letter: int) -> int:
 
 
 @compiled
+def begun(trie: Trie, letter: int) -> int:
+    """The node of the words that begin with `letter`, or NONE."""
+    return trie.firsts[letter] if letter < FIRSTS else step(trie, ROOT, letter)
+
+
+@compiled
 def find(trie: Trie, letters: NDArray[np.int64], begin: int, end: int) -> int:
     """The node of letters[begin:end], or NONE."""
     node = ROOT

@@ -35,13 +35,19 @@ class LexiconTable:
     arrays: Arrays
 
     @cached_property
-    def replaceable(self) -> NDArray[np.uint32]:
-        """Fingerprints of the words that have similar ones (`tokenization.lexicon.fingerprints`)."""
+    def replaceable(self) -> tuple[NDArray[np.bool_], NDArray[np.uint32]]:
+        """Which words have similar ones: those of one token by its id, (ids,), and the fingerprints of all.
+
+        Half of a text's words are of one token, and for them nothing need be hashed.
+        """
         groups, sizes = self.arrays.groups, np.arange(len(self.arrays.groups))
         which = np.diff(self.arrays.similar_offsets) > 0
+        alone = np.zeros(int(self.arrays.tokens.max(initial=0)) + 1, np.bool_)
+        one = slice(int(groups[1, 0]), int(groups[2, 0])) if len(groups) > 2 else slice(0, 0)
+        alone[self.arrays.tokens[groups[1, 2] :][: one.stop - one.start]] = which[one]
         lengths = np.repeat(sizes[:-1], np.diff(groups[:, 0]))
         begins = np.cumsum(lengths) - lengths
-        return collect(self.arrays.tokens, begins[which], (begins + lengths)[which])
+        return alone, collect(self.arrays.tokens, begins[which], (begins + lengths)[which])
 
     @classmethod
     def open(cls, artefact: Artefact) -> "LexiconTable":
