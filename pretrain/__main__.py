@@ -6,6 +6,7 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 import argparse
 import difflib
 import io
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, Protocol
@@ -28,6 +29,7 @@ from pretrain.commands import (
     verify,
 )
 from pretrain.console import Terminal
+from pretrain.launch.environment import is_rank
 from pretrain.signals import deafen
 
 PURPOSE = "Pre-train Chinese and English encoders from your own text: one recipe file runs the whole chain."
@@ -42,6 +44,10 @@ def program() -> NoReturn:
     """The whole program: run the command, and end with its code whatever signals still come."""
     code = main()
     deafen()
+    if is_rank():  # a thread that waits for another rank's store would turn the end into an abort
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
     sys.exit(code)
 
 

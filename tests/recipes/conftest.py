@@ -1,8 +1,6 @@
 """One clean run of the small recipe, which the slow tests compare with. They copy it, never change it."""
 
-import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +22,6 @@ class Clean:
     def run(self) -> Path:
         """Its folder."""
         return self.runs / "small"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """For all processes that tests start: threads of several would fight over the cores."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "OMP_NUM_THREADS", "1")
-        patch.setitem(os.environ, "COLUMNS", "200")  # tables without folded words
-        yield
 
 
 @pytest.fixture(scope="session")

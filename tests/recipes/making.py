@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -109,6 +110,14 @@ def command(*words: object) -> Ended:
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
+def forkserver() -> ForkServerContext:
+    """Makes copies of one process that has all modules loaded: there is one in a session of tests."""
+    context = multiprocessing.get_context("forkserver")
+    loaded = ["pretrain.planning", "deepspeed", "gensim.models", "sklearn.linear_model"]
+    context.set_forkserver_preload([*loaded, "transformers.models.bert.modeling_bert", __name__])
+    return context
+
+
 @dataclass
 class Command:
     """The same in a forked copy of a process that has all modules loaded: seconds sooner, otherwise alike."""
@@ -119,9 +128,7 @@ class Command:
     process: BaseProcess = field(init=False)
 
     def __post_init__(self) -> None:
-        context = multiprocessing.get_context("forkserver")
-        loaded = ["pretrain.planning", "deepspeed", "gensim.models", "sklearn.linear_model"]
-        context.set_forkserver_preload([*loaded, "transformers.models.bert.modeling_bert", __name__])
+        context = forkserver()
         self.folder.mkdir(exist_ok=True)
         for name in ("out", "err"):  # a kill may come before the process opens them
             (self.folder / name).write_text("")

@@ -1,6 +1,5 @@
 """Ranks that know of each other's end: two processes of torch's store, without any training."""
 
-import multiprocessing
 import os
 import signal
 import time
@@ -12,6 +11,7 @@ import pytest
 from corpora.errors import CannotWrite, MaskwrightError
 from pretrain.launch import watch
 from pretrain.launch.ranks import free_port
+from tests.recipes.making import forkserver
 
 pytestmark = pytest.mark.slow
 
@@ -42,9 +42,7 @@ def rank(number: int, port: int, body: str, silence: float, said: Path) -> None:
 
 def ended(folder: Path, body: str, silence: float = 60.0) -> list[tuple[int | None, str]]:
     """Exit code and output of three ranks."""
-    context = multiprocessing.get_context("forkserver")  # torch is imported once
-    context.set_forkserver_preload(["torch.distributed", __name__])
-    port = free_port()
+    context, port = forkserver(), free_port()
     ranks = [context.Process(target=rank, args=(n, port, body, silence, folder / str(n))) for n in range(3)]
     for one in ranks:
         one.start()
