@@ -20,6 +20,9 @@ def finetune(config: Finetune, inputs: Mapping[str, Artefact], out: Draft, repor
     pre-trained run that did best on the dev rows, as a folder that `transformers.pipeline` opens.
     """
     material = prepare(config, inputs["model"], reporter)
+    reporter.rewind(-1)  # a kill may have come between what was told of a run and the run itself
+    for run in finished(config, out):
+        tell(run, reporter)
     for cell in cells(config):
         if not out.has(cell.part):
             make_run(cell, config, material, out, reporter)
@@ -36,6 +39,7 @@ def make_run(cell: Cell, config: Finetune, material: Material, out: Draft, repor
             with out.fill(cell.weights) as folder:
                 classifier.save(network, material.model.tokenizer, folder)
     tell(run, reporter)
+    remark(run, reporter)
     out.write_json(cell.part, run.model_dump(mode="json"))
     best = best_run(finished(config, out), config)
     for part in out.parts("weights-"):
@@ -44,10 +48,14 @@ def make_run(cell: Cell, config: Finetune, material: Material, out: Draft, repor
 
 
 def tell(run: Run, reporter: Reporter) -> None:
-    """Metrics of every epoch; a line for a person where steps were lost."""
+    """Metrics of every epoch."""
     for epoch, loss in enumerate(run.losses):
         dev = {f"dev_{name}": value for name, value in run.dev[epoch].items()} if run.dev else {}
         reporter.metrics({"run": run.name, "epoch": epoch + 1, "loss": loss, **dev})
+
+
+def remark(run: Run, reporter: Reporter) -> None:
+    """A line for a person where steps were lost, or nothing was learnt."""
     if run.skipped:
         reporter.say(f"{run.name}: {run.skipped} steps had no finite loss or gradient and were not applied")
     if len(set(run.answers)) == 1:

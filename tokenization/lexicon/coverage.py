@@ -33,7 +33,7 @@ def tell(covered: dict[str, JSON], reporter: Reporter) -> None:
     if share(covered) < LOW_COVERAGE:
         reporter.say(
             f"only {share(covered):.0%} of the running words have similar words; "
-            "the others will be random or kept"
+            "the others can only turn random, see `fallback` of the replacement"
         )
 
 
