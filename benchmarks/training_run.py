@@ -19,8 +19,8 @@ import torch
 
 from corpora.artefact import Artefact, Draft
 from corpora.reporter import Item, Quiet
-from pretrain.material import open_loader
-from pretrain.training import Train, train
+from pretrain.training.material import open_loader
+from pretrain.training.stage import Train, train
 from tokenization.tokens import TokenSet
 
 LR, WARMUP, DECAY, CLIP, EPS = 1e-4, 2, 0.01, 1.0, 1e-6

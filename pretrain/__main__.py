@@ -28,9 +28,9 @@ from pretrain.commands import (
     submit,
     verify,
 )
-from pretrain.console import Terminal
 from pretrain.launch.environment import is_rank
-from pretrain.signals import deafen
+from pretrain.launch.signals import deafen
+from pretrain.running.console import Terminal
 
 PURPOSE = "Pre-train Chinese and English encoders from your own text: one recipe file runs the whole chain."
 EPILOG = """\

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from corpora.stage import StageSettings
-from pretrain.architectures import positions
 from pretrain.export import Export
 from pretrain.finetuning.settings import Finetune
-from pretrain.networks import Model
+from pretrain.networks.architectures import positions
+from pretrain.networks.network import Model
 from pretrain.reading.problems import Key
 from pretrain.reading.roles import Role
 from pretrain.replacement import SimilarWord
-from pretrain.train_settings import Train
+from pretrain.training.settings import Train
 from tokenization.encoding import Encode
 from tokenization.packing import SegmentPairs
 from tokenization.segmenters import Character

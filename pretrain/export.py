@@ -19,10 +19,11 @@ from corpora.errors import MaskwrightError
 from corpora.reporter import Reporter
 from corpora.settings import Items
 from corpora.stage import JSON, Reads, Report, StageSettings
-from pretrain import checkpoints, weights
-from pretrain.architectures import HuggingFaceModel, has_pair_head, network_class, token_logits
 from pretrain.card import Wishes, card
-from pretrain.weights import ENCODER
+from pretrain.networks import weights
+from pretrain.networks.architectures import HuggingFaceModel, has_pair_head, network_class, token_logits
+from pretrain.networks.weights import ENCODER
+from pretrain.training import checkpoints
 
 TOLERANCE = 1e-5  # of logits; they are the same numbers, so in truth it is 0 on one machine
 

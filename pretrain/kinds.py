@@ -6,7 +6,7 @@ from corpora.sharding import Shard
 from corpora.stage import StageSettings
 from pretrain.export import Export
 from pretrain.finetuning.settings import Finetune
-from pretrain.train_settings import Train
+from pretrain.training.settings import Train
 from tokenization.encoding import Encode
 from tokenization.lexicon.building import Lexicon
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pretrain.batch import Window
-from pretrain.engine import Engine, Ranks
+from pretrain.engine.deepspeed import Engine, Ranks
 from pretrain.objectives import Objective
 from pretrain.randomness import torch_seed
 

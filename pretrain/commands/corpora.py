@@ -29,8 +29,8 @@ def act(given: argparse.Namespace, console: Console) -> None:
     from corpora.errors import UsageError
     from corpora.overview import drawn
     from corpora.shuffling import SPLITS
-    from pretrain import corpus_view
-    from pretrain.folders import the_only
+    from pretrain.preview import corpus_view
+    from pretrain.running.folders import the_only
 
     shards = the_only(given.path, "shards")
     if given.split not in SPLITS:

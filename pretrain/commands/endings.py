@@ -7,7 +7,7 @@ from pathlib import Path
 
 from corpora import disk
 from corpora.errors import BadData, CannotWrite, Interrupted, MaskwrightError
-from pretrain.console import hush
+from pretrain.running.console import hush
 
 
 def foreseen(error: MaskwrightError) -> int:

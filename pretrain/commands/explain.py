@@ -14,6 +14,6 @@ def act(given: argparse.Namespace, console: Console) -> None:
     """Print the meaning of the key, wherever there is one of that name."""
     from pretrain.kinds import KINDS
     from pretrain.reading.explaining import explain
-    from pretrain.site import Site
+    from pretrain.running.site import Site
 
     console.print(explain(given.key, {**KINDS, "site": Site}), markup=False, highlight=False)

@@ -15,10 +15,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace, console: Console) -> None:
     """Print the plan; do nothing."""
-    from pretrain import runner
-    from pretrain.planning import plan
+    from pretrain.launch.signals import StopRequest
     from pretrain.recipe import load
-    from pretrain.signals import StopRequest
+    from pretrain.running import runner
+    from pretrain.running.planning import plan
 
     recipe = load(given.recipe, given.overrides)
     choice = {"only": given.only, "first": given.first, "until": given.until}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from pretrain.bundle import Bundle
-    from pretrain.replay import Finding
+    from pretrain.training.bundle import Bundle
+    from pretrain.training.replay import Finding
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace, console: Console) -> None:
     """Print what the step was, and where its first number that is none appeared."""
-    from pretrain.replay import replay
+    from pretrain.training.replay import replay
 
     say = partial(console.print, markup=False, highlight=False)
     kept, step, found = replay(given.bundle, given.step)

@@ -34,13 +34,14 @@ def act(given: argparse.Namespace, console: Console) -> None:
     if given.dry_run:
         plan.act(given, console)
         return
-    from pretrain.signals import listening
+    from pretrain.launch.signals import listening
 
     with listening() as stop:
         from pretrain.recipe import load
 
         recipe = load(given.recipe, given.overrides)
-        from pretrain import launch, runner
+        from pretrain import launch
+        from pretrain.running import runner
 
         launch.settle()
         if launch.launched():
@@ -55,7 +56,7 @@ def act(given: argparse.Namespace, console: Console) -> None:
 def _ended_as_a_rank() -> Iterator[None]:
     """The end of one of several: signals come to each of them, and a parent of ours speaks for all."""
     from pretrain import launch
-    from pretrain.signals import deafen
+    from pretrain.launch.signals import deafen
 
     try:
         yield

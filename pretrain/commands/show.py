@@ -27,7 +27,7 @@ def _count(text: str) -> int:
 
 def act(given: argparse.Namespace, console: Console) -> None:
     """Print the rows."""
-    from pretrain.showing import choose, open_tokens, show
+    from pretrain.preview.showing import choose, open_tokens, show
 
     tokens = open_tokens(given.path, given.split)
     for line in show(tokens, choose(tokens, given.count, given.row, given.random)):

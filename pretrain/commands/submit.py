@@ -20,9 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace, console: Console) -> None:
     """Print the scripts, or submit them and print the numbers of the jobs."""
-    from pretrain import folders, runner, site, submission
+    from pretrain.launch.signals import StopRequest
     from pretrain.recipe import load
-    from pretrain.signals import StopRequest
+    from pretrain.running import folders, runner, site, submission
 
     cluster, recipe = site.load(given.site), load(given.recipe, given.overrides)
     choice = {"only": given.only, "first": given.first, "until": given.until}

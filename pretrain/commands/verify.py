@@ -32,7 +32,7 @@ def act(given: argparse.Namespace, console: Console) -> None:
 def _artefacts(path: Path) -> list[Path]:
     """Those in a folder or below it, and those that a run noted."""
     from corpora.manifest import MANIFEST
-    from pretrain.folders import remembered
+    from pretrain.running.folders import remembered
 
     found = sorted(inner.parent for inner in path.resolve().rglob(MANIFEST))
     found += [(path / str(note["artefact"])).resolve() for note in remembered(path).values()]

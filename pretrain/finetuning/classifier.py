@@ -10,8 +10,8 @@ import torch
 from corpora.artefact import Artefact
 from corpora.errors import BadData, UsageError
 from pretrain import tensors
-from pretrain.architectures import positions
-from pretrain.weights import ENCODER, WEIGHTS, quiet_transformers
+from pretrain.networks.architectures import positions
+from pretrain.networks.weights import ENCODER, WEIGHTS, quiet_transformers
 from tokenization import tokenizer as tokenizers
 from tokenization.pretrained import Pretrained, open_pretrained
 from tokenization.vocabulary import Tokenizer

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from corpora.errors import Interrupted, MaskwrightError
-from pretrain.signals import ASKING, StopRequest
+from pretrain.launch.signals import ASKING, StopRequest
 
 GRACE_SECONDS = 60.0  # between asking the other children to stop and ending them
 POLL_SECONDS = 0.1

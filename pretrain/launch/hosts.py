@@ -26,7 +26,7 @@ from corpora.errors import UsageError
 from pretrain.launch.children import Child, end, wait
 from pretrain.launch.hostfile import Host
 from pretrain.launch.ranks import Share, free_port
-from pretrain.signals import StopRequest
+from pretrain.launch.signals import StopRequest
 
 SSH = (
     "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15"  # seconds; three unanswered: broken

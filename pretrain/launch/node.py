@@ -16,7 +16,7 @@ from corpora.errors import Interrupted, MaskwrightError, UsageError
 from pretrain.launch import children
 from pretrain.launch.hosts import ROOT, Order, program
 from pretrain.launch.ranks import free_port, start_share
-from pretrain.signals import StopRequest, listening
+from pretrain.launch.signals import StopRequest, listening
 
 
 def main() -> int:

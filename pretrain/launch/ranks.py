@@ -17,7 +17,7 @@ from pathlib import Path
 from corpora.errors import MaskwrightError
 from pretrain.launch.children import Child, end, held_back, wait
 from pretrain.launch.environment import LAUNCHED
-from pretrain.signals import StopRequest
+from pretrain.launch.signals import StopRequest
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from rich.console import Console
 
 from corpora.artefact import Artefact
 from corpora.errors import UsageError
-from pretrain import runner
-from pretrain.chain import Link
+from pretrain.launch.signals import StopRequest
 from pretrain.loading import Loader
-from pretrain.material import open_loader
 from pretrain.recipe import Recipe, nearest
-from pretrain.signals import StopRequest
-from pretrain.train_settings import Train
+from pretrain.running import runner
+from pretrain.running.chain import Link
+from pretrain.training.material import open_loader
+from pretrain.training.settings import Train
 
 READ = ("data", "lexicon")  # roles of training that decide what it is shown
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from corpora.artefact import Artefact
 from corpora.stage import JSON
-from pretrain.brief import clock, thousands
+from pretrain.report.brief import clock, thousands
 from pretrain.report.curves import HELD_OUT, WARM_UP, Rows, points, sources
 
 SHOWN_SKIPS = 20

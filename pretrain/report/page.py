@@ -12,7 +12,7 @@ from pretrain.recipe import Recipe
 from pretrain.report import figures
 from pretrain.report.curves import Rows, charts
 from pretrain.report.figures import Table
-from pretrain.train_settings import Train
+from pretrain.training.settings import Train
 
 REFRESH_SECONDS = 60
 TABLES = (figures.held_out, figures.warm_up, figures.skipped)

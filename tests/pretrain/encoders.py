@@ -2,8 +2,8 @@
 
 import torch
 
-from pretrain.architectures import HuggingFaceModel, config_class
-from pretrain.networks import Model, build
+from pretrain.networks.architectures import HuggingFaceModel, config_class
+from pretrain.networks.network import Model, build
 from tests.tokenization.making import SIZE
 
 SMALL = dict.fromkeys(("hidden_size", "dim", "d_model", "emb_dim", "embedding_size"), 16) | {

@@ -9,8 +9,8 @@ from corpora.errors import BadData
 from corpora.places import File
 from corpora.settings import Settings
 from corpora.stage import JSON, Aside, Reads, Report, StageSettings
-from pretrain.chain import Link
 from pretrain.recipe import Recipe, Role
+from pretrain.running.chain import Link
 
 
 class Speed(Settings):

@@ -7,9 +7,10 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 from corpora.artefact import Artefact, Draft
 from corpora.errors import MaskwrightError, UsageError
 from corpora.reporter import Quiet
-from pretrain import checkpoints, weights
-from pretrain.architectures import token_logits
 from pretrain.export import Export, export
+from pretrain.networks import weights
+from pretrain.networks.architectures import token_logits
+from pretrain.training import checkpoints
 from tests.pretrain.encoders import settings
 from tests.pretrain.toys import run, toy_data, toy_train
 

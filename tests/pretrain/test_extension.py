@@ -10,9 +10,10 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.reporter import Quiet
 from corpora.stage import Report
-from pretrain import checkpoints, starting
 from pretrain.export import Export, export
-from pretrain.networks import Model, build
+from pretrain.networks import starting
+from pretrain.networks.network import Model, build
+from pretrain.training import checkpoints
 from tests.corpora.making import write_shards
 from tests.pretrain.toys import NETWORK, run, toy_train
 from tests.tokenization.making import SIZE, save_tokenizer

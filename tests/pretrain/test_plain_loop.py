@@ -9,8 +9,8 @@ from transformers import BertConfig, BertForMaskedLM
 
 from corpora.artefact import Artefact
 from pretrain.batch import Batch
-from pretrain.material import open_loader
-from pretrain.train_settings import Train
+from pretrain.training.material import open_loader
+from pretrain.training.settings import Train
 from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
 from tests.tokenization.making import SIZE
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from pretrain.batch import Window
-from pretrain.engine import Engine
-from pretrain.networks import Network
+from pretrain.engine.deepspeed import Engine
+from pretrain.networks.network import Network
 from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW
 from pretrain.step import train_step

@@ -14,8 +14,9 @@ from transformers import AutoTokenizer
 import pretrain
 from corpora.artefact import Draft
 from corpora.errors import CannotWrite
-from pretrain import tensors, weights
+from pretrain import tensors
 from pretrain.finetuning import classifier
+from pretrain.networks import weights
 from pretrain.objectives import Objectives
 from pretrain.step import train_step
 from tests.pretrain.finetuning.making import make_folder

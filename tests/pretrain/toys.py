@@ -8,11 +8,11 @@ import torch
 from corpora.artefact import Artefact, Draft
 from corpora.reporter import Quiet
 from pretrain.batch import NO_PAIR, Batch, Window
-from pretrain.engine import Engine, Ranks
-from pretrain.engine_config import configuration
-from pretrain.networks import Model, Network, build
+from pretrain.engine.config import configuration
+from pretrain.engine.deepspeed import Engine, Ranks
+from pretrain.networks.network import Model, Network, build
 from pretrain.optimizers import AdamW, Optimizer
-from pretrain.training import Train, train
+from pretrain.training.stage import Train, train
 from tests.tokenization.making import SIZE, make_token_set, row
 from tokenization.tokens import Row
 

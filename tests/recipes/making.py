@@ -113,7 +113,7 @@ def command(*words: object) -> Ended:
 def forkserver() -> ForkServerContext:
     """Makes copies of one process that has all modules loaded: there is one in a session of tests."""
     context = multiprocessing.get_context("forkserver")
-    loaded = ["pretrain.planning", "deepspeed", "gensim.models", "sklearn.linear_model"]
+    loaded = ["pretrain.running.planning", "deepspeed", "gensim.models", "sklearn.linear_model"]
     context.set_forkserver_preload([*loaded, "transformers.models.bert.modeling_bert", __name__])
     return context
 

@@ -15,7 +15,7 @@ from corpora.sharding import Shard
 from corpora.stage import StageSettings
 from pretrain.finetuning import Finetune
 from pretrain.recipe import Recipe
-from pretrain.train_settings import Train
+from pretrain.training.settings import Train
 from tests.recipes.making import MARKS, WORDS
 from tokenization.encoding import Encode
 from tokenization.tokenizer import Loaded

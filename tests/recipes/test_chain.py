@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pretrain.locks import locked
+from pretrain.running.locks import locked
 from tests.recipes.conftest import Clean, small
 from tests.recipes.making import STAGES, Command, artefacts, strays
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pretrain.gauge import FIGURES
+from pretrain.training.gauge import FIGURES
 from tests.recipes.conftest import Clean, small
 from tests.recipes.making import STAGES, Command, Ended, artefacts, strays
 

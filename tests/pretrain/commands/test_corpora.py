@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from corpora.artefact import Artefact
-from pretrain import folders
 from pretrain.__main__ import main
+from pretrain.running import folders
 from tests.corpora.making import make, some, write
 
 Captured = pytest.CaptureFixture[str]

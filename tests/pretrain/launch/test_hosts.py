@@ -15,7 +15,7 @@ from corpora.errors import Interrupted, MaskwrightError, UsageError
 from pretrain.launch import hosts
 from pretrain.launch.hostfile import Host
 from pretrain.launch.hosts import Fleet, start_fleet
-from pretrain.signals import StopRequest, listening
+from pretrain.launch.signals import StopRequest, listening
 from tests.pretrain.launch.test_ranks import BEGIN, lives, until
 
 SSH = """\

@@ -16,7 +16,7 @@ from corpora.errors import Interrupted, MaskwrightError
 from pretrain import launch
 from pretrain.launch import children
 from pretrain.launch.environment import LAUNCHED
-from pretrain.signals import StopRequest, listening
+from pretrain.launch.signals import StopRequest, listening
 
 BEGIN = """
 import json, os, signal, sys, time
@@ -123,7 +123,7 @@ import sys
 from pretrain import launch
 from pretrain.launch import children
 from pretrain.launch.environment import LAUNCHED
-from pretrain.signals import StopRequest
+from pretrain.launch.signals import StopRequest
 launch.start_ranks([sys.executable, *sys.argv[1:]], 2, StopRequest())
 """
 WATCHING = "from pretrain import launch\nlaunch.end_with_parent()\n"

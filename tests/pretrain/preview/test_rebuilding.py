@@ -7,15 +7,15 @@ import torch
 
 from corpora.artefact import Artefact
 from corpora.errors import UsageError
-from pretrain import session
 from pretrain.batch import Batch, Window
-from pretrain.engine import Engine
-from pretrain.material import open_loader
+from pretrain.engine.deepspeed import Engine
 from pretrain.objectives import Objective
 from pretrain.preview.opening import Opened
 from pretrain.preview.rebuilding import digest, rebuild
 from pretrain.step import Step, train_step
-from pretrain.train_settings import Train
+from pretrain.training import session
+from pretrain.training.material import open_loader
+from pretrain.training.settings import Train
 from tests.pretrain.toys import run, toy_data, toy_train
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from corpora.artefact import Artefact
 from pretrain import notes, versions
-from pretrain.chain import chain
 from pretrain.recipe import Recipe
 from pretrain.report.page import write_report
-from pretrain.store import Store
+from pretrain.running.chain import chain
+from pretrain.running.store import Store
 from tests.pretrain.roof import finish, recipe
 
 HELD_OUT = {

@@ -1,0 +1,1 @@
+"""Encoders of `transformers`: built, started from a folder, laid out, sped up, and read where it matters."""

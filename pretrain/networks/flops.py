@@ -1,0 +1,49 @@
+"""How many floating-point operations a training step needs, by a formula, whatever the hardware does beyond.
+
+6 for each weight of a matrix and each token that passes it, 2 forward and 4 backward (arXiv:2001.08361,
+section 2.1), and 12 x hidden x length a token and layer for attention's two products, which have no weights
+(arXiv:2204.02311, appendix B). Only real tokens pass the encoder, only those to predict pass the head. Work
+that a run repeats (activation checkpointing) or spends on padding is no use, and is not counted.
+"""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from pretrain.networks.architectures import HuggingFaceModel, has_pair_head
+
+PAIR_PARTS = ("pooler", "seq_relationship")
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Operations of a network, forward and backward."""
+
+    token: float  # of a token in the encoder's matrices
+    neighbour: float  # of a token that looks at another one
+    prediction: float  # of a position to predict in the head
+    row: float  # of a row in the pooler and the sentence-pair head
+
+    @classmethod
+    def of(cls, model: HuggingFaceModel) -> "Flops":
+        """Those of a model of `transformers`; its matrices are counted as they are."""
+        base, sizes = f"{model.base_model_prefix}.", {"body": 0, "head": 0, "pairs": 0}
+        for name, module in model.named_modules():
+            if isinstance(module, nn.Linear):
+                paired = any(part in name for part in PAIR_PARTS)
+                place = "pairs" if paired else "body" if name.startswith(base) else "head"
+                sizes[place] += module.in_features * module.out_features
+        config = model.config
+        attention = 12.0 * config.hidden_size * config.num_hidden_layers
+        pairs = sizes["pairs"] if has_pair_head(model) else 0
+        return cls(6.0 * sizes["body"], attention, 6.0 * sizes["head"], 6.0 * pairs)
+
+    def total(self, tokens: float, predictions: float, rows: float) -> float:
+        """Of so many real tokens in rows of one length; where they differ, attention costs a little more."""
+        neighbours = tokens * tokens / max(rows, 1)
+        return (
+            self.token * tokens
+            + self.neighbour * neighbours
+            + self.prediction * predictions
+            + self.row * rows
+        )

@@ -1,0 +1,40 @@
+"""What is done to a model for speed or memory, in place: names and values of its weights stay as they are."""
+
+from corpora.errors import UsageError
+from pretrain.networks.architectures import HuggingFaceModel
+
+
+def keep_no_activations(model: HuggingFaceModel) -> None:
+    """Compute each layer's activations again in the backward pass (arXiv:1604.06174).
+
+    Raises:
+        UsageError: this type of network cannot.
+    """
+    if not model.supports_gradient_checkpointing:
+        raise UsageError(
+            f"a {model.config.model_type} network cannot compute its activations again: "
+            "set speed.checkpoint_activations to false, and speed.micro_batch lower"
+        )
+    # Re-entrant checkpoints run the backward pass inside itself, which hooks on gradients do not expect.
+    model.activation_checkpointing_enable({"use_reentrant": False})
+    model.config.use_cache = False  # of decoders; `transformers` would say at every start that it is off
+
+
+def compile_encoder(model: HuggingFaceModel) -> None:
+    """Compile the encoder at its first call, for lengths that vary from the second on.
+
+    The heads stay as they are: the number of positions to predict differs from batch to batch.
+
+    Raises:
+        UsageError: there is no C++ compiler, which it needs.
+    """
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler as error:
+        raise UsageError(
+            "speed.compile needs a C++ compiler, and none is found: install g++, or set it to false"
+        ) from error
+    model.base_model.compile()

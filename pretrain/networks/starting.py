@@ -1,0 +1,154 @@
+"""Where a network that goes on comes from: a Hugging Face folder or a hub name, checked before it is used.
+
+Nothing of it is run: weights are safetensors, or `.bin` files read by torch's unpickler for weights alone;
+code that a folder brings along is refused.
+"""
+
+import json
+import pickle
+import warnings
+from collections.abc import Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+
+from corpora.errors import BadData, MaskwrightError, UsageError
+from pretrain.networks.architectures import HuggingFaceModel, body_names, config_class, network_class
+from pretrain.networks.weights import quiet_transformers
+from tokenization import tokenizer
+from tokenization.pretrained import Pretrained, open_pretrained
+from tokenization.tokens import TokenSet
+from tokenization.vocabulary import differing, digest
+
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
+"""A folder with one of these holds a tokenizer."""
+
+Opened: TypeAlias = tuple[HuggingFaceModel, dict[str, Any]]  # and what transformers found on the way
+
+SHOWN = 6  # names of tensors in a message
+
+
+def start_from(place: Pretrained, pairs: bool, seed: int) -> tuple[HuggingFaceModel, list[str]]:
+    """A network with the weights of a Hugging Face folder or hub name; and the names of those missing there.
+
+    Only weights of heads may be missing; they are drawn from `seed`.
+
+    Raises:
+        BadData: nothing can be loaded from there, or the weights are not those of its configuration.
+        UsageError: its type cannot be trained here.
+    """
+    try:
+        if folder := place.folder():
+            _check_folder(folder)
+        config = _open_config(place)
+        kind = network_class(config.model_type, pairs)
+        model, info = _open(place, kind, config, seed)
+        if any(name.startswith("lm_predictions.") for name in info["unexpected_keys"]):
+            config.legacy = False  # DeBERTa's own head, of which transformers has two: the other one is there
+            model, info = _open(place, kind, config, seed)
+    except MaskwrightError:
+        raise
+    except Exception as error:  # of pickle, zip, safetensors, JSON and the file system
+        raise BadData(f"cannot load a network from {place}: {_reason(error)}") from error
+    _refuse_another_shape(place, model, info)
+    return model, sorted(info["missing_keys"])
+
+
+def _open_config(place: Pretrained) -> Any:  # noqa: ANN401 - of a class found by name
+    from transformers import AutoConfig
+
+    config = open_pretrained(place, partial(AutoConfig.from_pretrained, trust_remote_code=False))
+    try:
+        config_class(config.model_type)
+    except UsageError as error:
+        raise UsageError(f"{place} cannot be trained: {error}") from error
+    return config
+
+
+def _open(place: Pretrained, kind: Any, config: Any, seed: int) -> Opened:  # noqa: ANN401 - as found
+    torch.manual_seed(seed)  # of the weights that are missing
+    opener = partial(
+        kind.from_pretrained,
+        config=config,
+        dtype=torch.float32,
+        weights_only=True,
+        ignore_mismatched_sizes=True,  # told by us, all of them
+        output_loading_info=True,
+    )
+    with quiet_transformers(), warnings.catch_warnings(action="ignore", category=UserWarning):
+        opened: Opened = open_pretrained(place, opener)
+    return opened
+
+
+def _reason(error: Exception) -> str:
+    """One line; without advice to open the door."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "its .bin file is damaged, or holds more than weights and was not run; get it as safetensors"
+    if "trust_remote_code" in str(error):
+        return "its network is code that comes with it, which is not run here"
+    return " ".join(str(error).split())[:300]
+
+
+def _check_folder(folder: Path) -> None:
+    """Say what `transformers` would not, or only in many words: the configuration or a shard is missing."""
+    if not (folder / "config.json").is_file():
+        inside = sorted(path.parent for path in folder.glob("*/config.json"))
+        networks = [path for path in inside if "model_type" in (path / "config.json").read_text("utf-8")]
+        hint = f"; give {networks[0]}, which has one" if networks else ""
+        raise BadData(f"{folder} has no config.json, which says what network its weights are of{hint}")
+    for index in sorted(folder.glob("*.index.json")):
+        shards = {str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()}
+        if lost := sorted(name for name in shards if not (folder / name).is_file()):
+            raise BadData(f"{index} names {few(lost)}, not there: the download or copy is incomplete")
+
+
+def _refuse_another_shape(place: Pretrained, model: HuggingFaceModel, info: Mapping[str, Any]) -> None:
+    """Heads may be missing, anything else says that weights and configuration are not of one network."""
+    lines = [
+        f"  {name}: {tuple(got)} there, {tuple(wanted)} by its config.json"
+        for name, got, wanted in sorted(info["mismatched_keys"])
+    ]
+    if lost := sorted(body_names(model) & set(info["missing_keys"])):
+        lines.append(f"  not there: {few(lost)}")
+        if others := sorted(info["unexpected_keys"]):
+            lines.append(f"  there, and of no use: {few(others)}")
+    if lines:
+        shown = [*lines[:SHOWN], *([f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])]
+        kind = type(model).__name__
+        raise BadData(
+            "\n".join([f"the weights in {place} are not of the {kind} of its config.json:", *shown])
+        )
+
+
+def few(names: Collection[str]) -> str:
+    """Some of the names, and how many more there are."""
+    some = ", ".join(list(names)[:SHOWN])
+    return f"{some} and {len(names) - SHOWN} more" if len(names) > SHOWN else some
+
+
+def check_vocabulary(place: Pretrained, tokens: TokenSet) -> bool:
+    """Refuse weights whose word vectors belong to other tokens than those of a token set.
+
+    True: to the vocabulary that the token set's extends. A folder without a tokenizer passes as the same:
+    nothing says what its ids mean.
+
+    Raises:
+        UsageError: with both digests, and with the parts in which the tokenizers differ.
+    """
+    folder, ours = place.folder(), tokens.vocabulary
+    if folder and not any((folder / name).is_file() for name in VOCABULARIES):
+        return False  # `transformers` would make one up
+    theirs = tokenizer.load(place)
+    known = digest(theirs)
+    if ours.extension and known == ours.extension.base:
+        return True
+    if known != ours.digest:
+        parts = differing(theirs, tokenizer.load(Pretrained(path=str(tokens.tokenizer))))
+        raise UsageError(
+            f"{place} speaks the ids of vocabulary {known}, the token set those of {ours.digest} "
+            f"(they differ in: {parts}): encode the text with that tokenizer, `tokenizer: {place.path}` in "
+            "the stage that makes the token set"
+        )
+    return False

@@ -1,0 +1,121 @@
+"""What a training stage works with: a network at its first step, and the engine that its settings ask for."""
+
+from collections.abc import Mapping
+
+from corpora.artefact import Artefact
+from corpora.errors import UsageError
+from corpora.reporter import Reporter
+from pretrain.engine.config import configuration
+from pretrain.engine.deepspeed import Engine, Ranks
+from pretrain.engine.loss_scale import LossScale
+from pretrain.loading import Loader
+from pretrain.networks.architectures import HuggingFaceModel
+from pretrain.networks.layout import check_isolation
+from pretrain.networks.network import Network, build, check_fit, check_head
+from pretrain.networks.speeding import compile_encoder, keep_no_activations
+from pretrain.networks.starting import check_vocabulary, few, start_from
+from pretrain.networks.vectors import grow, silence
+from pretrain.training import checkpoints
+from pretrain.training.evaluation import HeldOut
+from pretrain.training.fitting import Fitting, probe
+from pretrain.training.head_warmup import AT_ONCE, MOST, Heads, Row, warm_up
+from pretrain.training.settings import Train
+from tokenization.pretrained import Pretrained
+from tokenization.tokens import TokenSet
+
+
+def begin(
+    config: Train,
+    inputs: Mapping[str, Artefact],
+    ranks: Ranks,
+    loader: Loader,
+    held_out: HeldOut | None,
+    reporter: Reporter,
+) -> tuple[Network, list[Row]]:
+    """The network at its first step, heads that know nothing trained before; and the log's lines of that.
+
+    Raises:
+        Interrupted: a signal came meanwhile.
+        UsageError: weights, token set and settings do not fit each other.
+    """
+    network, heads = _first_network(config, inputs, loader.tokens, reporter)
+    if not heads or config.head_warmup == 0:
+        return network, []
+    return network, _warm_up(
+        config, network, ranks, loader, held_out.loader if held_out else loader, reporter
+    )
+
+
+def wrapped(config: Train, model: HuggingFaceModel) -> Network:
+    """A model as the engine runs it."""
+    if config.speed.checkpoint_activations:
+        keep_no_activations(model)
+    return Network(model, config.speed.precision)
+
+
+def open_engine(
+    config: Train, ranks: Ranks, network: Network, length: int, saved: checkpoints.Saved | None
+) -> Engine:
+    """The engine, with what `speed` asks for."""
+    speed, rows = config.speed, config.rows_at_once(ranks.world, length)
+    pin = ranks.device.type == "cuda"
+    setup = configuration(speed.zero, rows, config.clip, config.deepspeed, speed.offload, pin)
+    known = saved.setup.scaling if saved else None
+    scaling = (known or LossScale()) if speed.precision == "fp16" else None
+    return Engine(ranks, network, config.optimizer.build(network), setup, config.clip, scaling)
+
+
+def fit(config: Train, engine: Engine, loader: Loader, saved: checkpoints.Saved | None) -> Fitting:
+    """The size of micro-batches: as asked; as found before, on as many processes; or as found now."""
+    ranks, auto = engine.ranks, config.speed.micro_batch == "auto"
+    rows = config.rows_at_once(ranks.world, loader.tokens.length)
+    if auto and saved and saved.setup.world == ranks.world:
+        rows = saved.setup.rows
+    elif auto and ranks.device.type == "cuda":
+        rows = probe(engine, loader, config.objectives.active(), -(-config.batch // ranks.world))
+    if config.speed.compile:  # after the trials: each of their sizes would be compiled
+        compile_encoder(engine.network.model)
+    return Fitting(engine, loader, rows, auto)
+
+
+def _first_network(
+    config: Train, inputs: Mapping[str, Artefact], tokens: TokenSet, reporter: Reporter
+) -> tuple[Network, bool]:
+    """A network from scratch, or one with the weights that `from_pretrained` or `start` names.
+
+    And whether its heads may be untrained while the rest is not.
+    """
+    pairs, seed = config.objectives.ask_for_pairs, config.seed or 0
+    if config.model:
+        model, missing = build(config.model, tokens.vocabulary_size, tokens.pad_id, pairs, seed), list[str]()
+        silence(model, tokens.vocabulary.empty_ids)
+    else:
+        place = config.from_pretrained or Pretrained(
+            path=str(checkpoints.folder(inputs["start"], config.start_step))
+        )
+        model, missing = start_from(place, pairs, seed)
+        extended = check_vocabulary(place, tokens)
+        if missing:
+            reporter.say(f"{place} lacks {few(missing)}: these start from random weights")
+        if grow(model, tokens.vocabulary, extended) and config.start_optimizer:
+            raise UsageError(
+                f"the token set has more tokens than {place}: its optimizer's moments have no rows for them; "
+                "leave start_optimizer out"
+            )
+    check_fit(model, tokens.vocabulary_size, tokens.length)
+    if tokens.joins_documents and not config.cross_document:
+        check_isolation(model)
+    network = wrapped(config, model)
+    check_head(network)
+    return network, config.from_pretrained is not None or bool(missing)
+
+
+def _warm_up(
+    config: Train, network: Network, ranks: Ranks, learning: Loader, measuring: Loader, reporter: Reporter
+) -> list[Row]:
+    micro_batch = min(config.rows_at_once(ranks.world, learning.tokens.length), AT_ONCE)
+    heads = Heads(network, config.objectives.active(), ranks, learning, measuring, micro_batch)
+    asked, seed = config.head_warmup, config.seed or 0
+    if asked == "auto":
+        return warm_up(heads, min(MOST, config.steps), choose=True, seed=seed, reporter=reporter)
+    return warm_up(heads, asked, choose=False, seed=seed, reporter=reporter)

@@ -1,0 +1,98 @@
+"""What the clock says of a run, which no artefact may hold: throughput, share of peak, waiting, memory."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from pretrain.batch import Window
+from pretrain.engine.deepspeed import Engine
+from pretrain.engine.peak import matrix_peak
+from pretrain.networks.flops import Flops
+
+FIGURES = (
+    *("tokens_per_second", "steps_per_second", "share_of_peak", "loader_wait_share", "padding_share"),
+    "peak_memory",
+)
+"""What `Gauge.read` tells, no two times the same."""
+
+
+@dataclass
+class _Seen:
+    """Sums over the windows since the last reading."""
+
+    begun: float  # on the clock
+    waited: float = 0.0  # seconds
+    steps: int = 0
+    tokens: int = 0  # real ones, on all ranks; so are the next two
+    asked: int = 0  # positions to predict
+    rows: int = 0
+    here: int = 0  # real tokens on this rank
+    positions: int = 0  # on this rank, padding included
+
+    def add(self, window: Window) -> None:
+        """Count a window."""
+        self.steps += 1
+        self.tokens += window.real_tokens
+        self.asked += window.masked_total
+        self.rows += window.masks.rows
+        for batch in window.batches:
+            self.here += int(batch.attention_mask.sum())
+            self.positions += batch.input_ids.numel()
+
+
+class Gauge:
+    """Measures between two lines of the log. All ranks make one at once, for peaks are measured together."""
+
+    def __init__(self, engine: Engine, precision: str) -> None:
+        """Measure the device's peak, and start the clock."""
+        self._flops = Flops.of(engine.network.model)
+        ranks = engine.ranks
+        peak = torch.tensor(matrix_peak(ranks.device, precision), dtype=torch.float64, device=ranks.device)
+        self._peak, self._device = float(ranks.total(peak)), ranks.device
+        self._seen = _Seen(time.monotonic())
+
+    def watch(self, windows: Iterator[Window]) -> Iterator[Window]:
+        """The same windows, counted, and the time that is spent waiting for them."""
+        while True:
+            before = time.monotonic()
+            window = next(windows, None)
+            self._seen.waited += time.monotonic() - before
+            if window is None:
+                return
+            self._seen.add(window)
+            yield window
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What is done inside is no training."""
+        before = time.monotonic()
+        yield
+        self._seen.begun += time.monotonic() - before
+
+    def read(self) -> dict[str, float]:
+        """Figures of all that was seen since the last reading; then start anew."""
+        now, seen = time.monotonic(), self._seen
+        self._seen, seconds = _Seen(now), max(now - seen.begun, 1e-9)
+        work = self._flops.total(seen.tokens, seen.asked, seen.rows)
+        values = (
+            seen.tokens / seconds,
+            seen.steps / seconds,
+            work / seconds / self._peak,
+            seen.waited / seconds,
+            1 - seen.here / max(seen.positions, 1),
+            float(_memory(self._device)),
+        )
+        return dict(zip(FIGURES, values, strict=True))
+
+
+def _memory(device: torch.device) -> int:
+    """Most bytes held at once: on the device, or of the process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
