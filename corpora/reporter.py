@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class Reporter(Protocol):
-    """What a stage may say. `pretrain.console` shows it to a person; `Quiet` keeps silent."""
+    """What a stage may say. `pretrain.running.console` shows it to a person; `Quiet` keeps silent."""
 
     @property
     def stage(self) -> str:

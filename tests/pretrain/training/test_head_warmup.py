@@ -197,7 +197,7 @@ from pathlib import Path
 from corpora.artefact import Artefact, Draft
 from corpora.reporter import Quiet
 from pretrain.training import train
-from tests.pretrain.test_head_warmup import STILL
+from tests.pretrain.training.test_head_warmup import STILL
 from tests.pretrain.toys import toy_train
 
 data, base, folder = map(Path, sys.argv[1:])
