@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from pretrain import launch
 from pretrain.__main__ import main
 
 WORDS = [
@@ -125,6 +126,7 @@ class Command:
     words: Sequence[object]
     folder: Path  # for what it says
     file_limit: int | None = None  # bytes of the longest file it may write, as on a full disk
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: BaseProcess = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,7 +134,7 @@ class Command:
         self.folder.mkdir(exist_ok=True)
         for name in ("out", "err"):  # a kill may come before the process opens them
             (self.folder / name).write_text("")
-        arguments = ([*map(str, self.words)], self.folder, self.file_limit)
+        arguments = ([*map(str, self.words)], self.folder, self.file_limit, self.environment)
         self.process = context.Process(target=_child, args=arguments)
         self.process.start()
 
@@ -154,13 +156,14 @@ class Command:
         return Ended(code, (self.folder / "out").read_text("utf-8"), (self.folder / "err").read_text("utf-8"))
 
 
-def _child(words: list[str], folder: Path, file_limit: int | None) -> None:
+def _child(words: list[str], folder: Path, file_limit: int | None, environment: Mapping[str, str]) -> None:
+    os.environ.update(environment)
     for name, stream in (("out", sys.stdout), ("err", sys.stderr)):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
     if file_limit is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-    sys.exit(main(words))
+    launch.leave(main(words))
 
 
 def artefacts(runs: Path) -> dict[str, bytes]:
