@@ -1,7 +1,7 @@
 """What training does when a number is out of the ordinary: tell which rows it was, or give up.
 
 A step without a finite loss and gradient was not applied; here it is named. After `patience` of them in a row
-the run ends, and leaves a bundle (`pretrain.training.bundle`). A loss that leaps up is applied, its documents are
+the run ends, and leaves a bundle (`pretrain.training.bundle`). A loss that leaps up is applied, its documents
 named.
 """
 
