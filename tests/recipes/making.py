@@ -5,7 +5,6 @@ import os
 import random
 import resource
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -101,14 +100,6 @@ class Ended:
     code: int
     output: str
     errors: str
-
-
-def command(*words: object) -> Ended:
-    """Run a command line as a user does, in a fresh interpreter."""
-    line = [sys.executable, "-m", "pretrain", *map(str, words)]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=False, cwd=root)
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def forkserver() -> ForkServerContext:

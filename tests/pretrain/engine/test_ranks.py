@@ -22,7 +22,7 @@ from pretrain.objectives.terms import Outputs
 from pretrain.training import checkpoints
 from pretrain.training.stage import train
 from tests.pretrain.ranks import on_ranks
-from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
+from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_train
 
 STEPS = 4
 SETTINGS = {
@@ -78,11 +78,6 @@ def limited(forward: Callable[..., Outputs], rows: int) -> Callable[..., Outputs
         return forward(self, batch)
 
     return within
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 def weights_of(made: Artefact) -> dict[str, Tensor]:
