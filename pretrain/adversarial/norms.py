@@ -50,7 +50,7 @@ def projected(
     """A perturbation of at most `radius`; (..., 1) or one number.
 
     ball: scaled down where it is larger. clip: each coordinate cut at the radius, which is the nearest point
-    under linf. rescale: to the radius, wherever it was, `delta * radius / (size + tiny)`: ALUM's released rule.
+    under linf. rescale: to the radius, wherever it was, `delta * radius / (size + tiny)`: ALUM's release.
     """
     if projection == "none":
         return delta
