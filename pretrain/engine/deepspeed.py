@@ -25,6 +25,7 @@ from pretrain.engine import moments
 from pretrain.engine.loss_scale import LossScale
 from pretrain.engine.ranks import Ranks
 from pretrain.networks.network import Network
+from pretrain.networks.perturbing import Shift
 from pretrain.objectives.terms import Outputs
 from pretrain.optimizers import set_rate
 
@@ -99,9 +100,9 @@ class Engine:
         """What the loss is multiplied by in the backward pass; 1 where no gradient needs it."""
         return self.scaling.scale if self.scaling else 1.0
 
-    def __call__(self, batch: Batch) -> Outputs:
-        """The network's forward pass."""
-        return cast(Outputs, self._deepspeed(batch))
+    def __call__(self, batch: Batch, shift: Shift | None = None) -> Outputs:
+        """The network's forward pass, its embeddings shifted perhaps."""
+        return cast(Outputs, self._deepspeed(batch, shift))
 
     def backward(self, loss: Tensor, last: bool) -> None:
         """Add this micro-batch's gradient; with the `last` one of a window the sum goes round the ranks.
