@@ -34,6 +34,7 @@ class Places:
 
     tokens: Tensor  # (...) int64 ids
     movable: Tensor  # (...) bool: where a perturbation may be, never on a pad
+    special: Tensor  # (...) bool: [CLS], [SEP] and their like, padding
     sequence: Tensor  # (...) int64 number of the row that each position belongs to
     sequences: int
 
@@ -124,8 +125,8 @@ class Adversary(Settings):
         """Whether a step, counted from 0, is adversarial."""
         return step >= self.start_step and (step - self.start_step) % self.every == 0
 
-    def begin(self, network: nn.Module) -> Any:  # noqa: ANN401 - each member's own
-        """What this method keeps from step to step; handed to `passes`."""
+    def begin(self, network: nn.Module, steps: int | None = None) -> Any:  # noqa: ANN401 - each member's own
+        """What this method keeps from step to step; handed to `passes`. `steps` of training, where known."""
         return None
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""FreeAT: each batch replayed, the weights updated at every ascent (arXiv:1904.12843; for text 1909.11764)."""
+"""FreeAT: each batch replayed, an update of the weights at every ascent (arXiv:1904.12843)."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""R3F: predictions that noise does not change (arXiv:2008.03156). No ascent: the control of all the others."""
+"""R3F: predictions that noise does not change (arXiv:2008.03156). No ascent: the control of the others."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal

@@ -1,8 +1,8 @@
-"""TextAT: FreeLB with a second perturbation for each token of the vocabulary (arXiv:2004.14543, algorithm 1)."""
+"""TextAT: FreeLB with a perturbation of its own for each token of the vocabulary (arXiv:2004.14543)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ class Table:
         """
         if self.seen and step != self.step:
             tokens, moved = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
-            rows, row = tokens.unique(return_inverse=True)
+            rows, row = tokens.unique(return_inverse=True)  # type: ignore[no-untyped-call]
             sums = moved.new_zeros(len(rows), moved.shape[-1]).index_add_(0, row, moved)
             self.values[rows] = self.values[rows] + sums if released else sums / row.bincount()[:, None]
             self.seen.clear()
@@ -66,12 +66,13 @@ class TextAt(RowBall):
         values = torch.empty(words.shape, dtype=torch.float32, device=words.device).uniform_(-1, 1)
         return Table(values * self.noise_scale / values.shape[-1] ** 0.5)
 
-    def passes(self, attack: Attack[Said], state: Table) -> Iterator[Pass[Said]]:
+    def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """The loss of every pass, divided by their number; then the table is told."""
+        table: Table = state
         released, places = self.profile == "released", attack.places
         own = torch.ones_like(places.movable) if released else places.movable & ~places.special
-        state.turn(attack.step, released)
-        row, token = self.shrunk(self.start(attack), self._looked_up(state, places, own), places)
+        table.turn(attack.step, released)
+        row, token = self.shrunk(self.start(attack), self._looked_up(table, places, own), places)
         start = row + token
         for number in range(self.steps):
             delta, last = (row + token).requires_grad_(), number == self.steps - 1
@@ -80,7 +81,7 @@ class TextAt(RowBall):
             yield Pass(loss, said, last=last, delta=delta.detach(), start=start)
             if delta.grad is not None and not (last and released):
                 row, token = self.both_climbed(row, token, delta.grad, places, own)
-        state.seen.append((places.tokens[own], token[own]))
+        table.seen.append((places.tokens[own], token[own]))
 
     def both_climbed(
         self, row: Tensor, token: Tensor, gradient: Tensor, places: Places, own: Tensor
@@ -100,7 +101,7 @@ class TextAt(RowBall):
         factor = (self.epsilon / size).clamp_max(1.0)
         return row * factor, token * factor
 
-    def _looked_up(self, state: Table, places: Places, own: Tensor) -> Tensor:
+    def _looked_up(self, table: Table, places: Places, own: Tensor) -> Tensor:
         """The tokens' part as the table has it, (..., width)."""
-        found = state.values[places.tokens] * own[..., None]
+        found = table.values[places.tokens] * own[..., None]
         return found / found.norm() if self.profile == "released" else found
