@@ -64,7 +64,7 @@ class Attacker:
         """
         self.model, self.adversary, self.seed, self.precision = model, adversary, seed, precision
         self.special_ids = tuple(special_ids)
-        self.forwards = 0  # passes so far, those of ascents among them
+        self.cost = 0.0  # so far, in passes of plain training: one forward, one backward
         self.embeddings = Embeddings(model, adversary.level) if adversary else None
         self.state = adversary.begin(model, steps) if adversary else None
 
@@ -165,8 +165,9 @@ class ModelAttack(Generic[Said]):
 
     def _pass(self, shift: Shift, dropout: Dropout) -> Said:
         attacker = self._attacker
-        attacker.forwards += 1
+        backward = int(torch.is_grad_enabled()) * (1 if shift.exact else 2)  # a forward pass's cost, or two
         halves = None if shift.exact else attacker.precision
+        attacker.cost += (1 + backward) / 3
         with (
             self._dropout.of(dropout),
             attacker.embeddings.moved(shift) if attacker.embeddings else nullcontext(),

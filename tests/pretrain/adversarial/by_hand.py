@@ -26,7 +26,8 @@ class Rows:
     def said(self, row: int, delta: Tensor | None = None) -> Tensor:
         """Logits (classes,) of one row, its word vectors moved by `delta`."""
         words = self.network.get_input_embeddings()(self.ids[row])
-        return self.network(inputs_embeds=(words if delta is None else words + delta)[None]).logits[0]
+        said: Tensor = self.network(inputs_embeds=(words if delta is None else words + delta)[None]).logits[0]
+        return said
 
     def losses(self, deltas: Deltas) -> Tensor:
         """Mean cross-entropy over the rows."""
@@ -66,7 +67,9 @@ def pgd(rows: Rows, deltas: Deltas, steps: int, step: float, radius: float) -> t
     return walked, rows.gradient(rows.losses(walked[-1]))
 
 
-def freelb(rows: Rows, deltas: Deltas, passes: int, step: float, radius: float) -> tuple[list[Deltas], Tensor]:
+def freelb(
+    rows: Rows, deltas: Deltas, passes: int, step: float, radius: float
+) -> tuple[list[Deltas], Tensor]:
     """Perturbations of each pass, and the mean of the weights' gradients over all passes."""
     walked, total = [deltas], rows.gradient(rows.losses(deltas)) / passes
     for _ in range(passes - 1):
@@ -102,7 +105,7 @@ def text_at(
     step: float,
     radius: float,
 ) -> tuple[list[Deltas], Tensor, Tensor]:
-    """The perturbations of each pass, the mean gradient, the table afterwards (arXiv:2004.14543, algorithm 1).
+    """The perturbation of each pass, the mean gradient, the table afterwards (arXiv:2004.14543, algorithm 1).
 
     `free` says of each token whether it has a part of its own (specials have none).
     """

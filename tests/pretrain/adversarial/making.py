@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -13,15 +14,18 @@ from pretrain.attacker import Attacker
 from pretrain.judge import ModelJudge
 from tests.pretrain.adversarial.by_hand import Deltas, Rows
 
+Model: TypeAlias = Any  # of transformers
+Shift: TypeAlias = Any
+
 CLS, SEP, WORDS = 1, 2, 20
 LENGTHS = (9, 5, 7)
 SPECIAL = (CLS, SEP)
 
 
-def make_model(dropout: float = 0.0, labels: int = 3, seed: int = 0) -> Any:
+def make_model(dropout: float = 0.0, labels: int = 3, seed: int = 0) -> Model:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        config = BertConfig(
+        config = BertConfig(  # type: ignore[call-arg]
             vocab_size=WORDS,
             hidden_size=16,
             num_hidden_layers=2,
@@ -47,9 +51,10 @@ def make_batch(seed: int = 0) -> dict[str, Tensor]:
     return {"input_ids": ids, "attention_mask": (ids > 0).long(), "labels": torch.arange(len(rows)) % 3}
 
 
-def by_hand(model: Any, batch: dict[str, Tensor]) -> Rows:
+def by_hand(model: Model, batch: dict[str, Tensor]) -> Rows:
     """The same model and rows for the reference."""
-    ids = [row[: int(mask.sum())] for row, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)]
+    rows = zip(batch["input_ids"], batch["attention_mask"].bool(), strict=True)
+    ids = [row[real] for row, real in rows]
     return Rows(copy.deepcopy(model).double(), ids, batch["labels"])
 
 
@@ -63,18 +68,19 @@ def apart(delta: Tensor, batch: dict[str, Tensor]) -> Deltas:
 class Watched:
     """An attacker, and every perturbation that it lets the model see."""
 
-    def __init__(self, model: Any, adversary: Adversary, steps: int | None = None) -> None:
+    def __init__(self, model: Model, adversary: Adversary, steps: int | None = None) -> None:
         self.attacker, self.model = Attacker(model, adversary, SPECIAL, steps), model
         self.seen: list[Tensor] = []
         assert self.attacker.embeddings is not None
+        self.state: Model = self.attacker.state
         inner = self.attacker.embeddings.moved
 
-        def moved(shift: Any) -> Any:
+        def moved(shift: Shift) -> AbstractContextManager[None]:
             if shift.delta is not None:
                 self.seen.append(shift.delta.detach().clone())
             return inner(shift)
 
-        self.attacker.embeddings.moved = moved  # type: ignore[method-assign]
+        self.attacker.embeddings.moved = moved  # type: ignore[assignment,method-assign]
 
     def passes(self, batch: dict[str, Tensor], step: int = 0, first_row: int = 0) -> Iterator[Pass[Any]]:
         return self.attacker.passes(lambda: self.model(**batch), ModelJudge(batch), batch, step, first_row)
@@ -82,11 +88,15 @@ class Watched:
     def learn(self, batch: dict[str, Tensor], step: int = 0) -> Tensor:
         """The weights' gradient after all passes of a batch, flat."""
         for one in self.passes(batch, step):
-            one.loss.backward()  # type: ignore[no-untyped-call]
+            backward(one.loss)
         return take_gradient(self.model)
 
 
-def take_gradient(model: Any) -> Tensor:
+def backward(loss: Tensor) -> None:
+    loss.backward()  # type: ignore[no-untyped-call]
+
+
+def take_gradient(model: Model) -> Tensor:
     """The gradient of all weights, flat; cleared."""
     found = [torch.zeros_like(w) if w.grad is None else w.grad for w in model.parameters()]
     flat = torch.cat([one.flatten() for one in found])
@@ -94,7 +104,7 @@ def take_gradient(model: Any) -> Tensor:
     return flat
 
 
-def plain_gradient(model: Any, batch: dict[str, Tensor]) -> Tensor:
+def plain_gradient(model: Model, batch: dict[str, Tensor]) -> Tensor:
     model(**batch).loss.backward()
     return take_gradient(model)
 

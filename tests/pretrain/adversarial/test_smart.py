@@ -66,7 +66,7 @@ def test_the_slower_self_is_a_running_mean_and_pulls_predictions_back() -> None:
     found = watched.learn(batch, step=1)
     pairs = zip(start.parameters(), moved, strict=True)
     slow = [0.9 * old.detach() + 0.1 * new for old, new in pairs]
-    for one, other in zip(watched.attacker.state.values, slow, strict=True):
+    for one, other in zip(watched.state.values, slow, strict=True):
         assert_near(one, other, 1e-6)
     assert all(torch.equal(one, other) for one, other in zip(model.parameters(), moved, strict=True))
     rows, past = written_out(model, batch), written_out(start, batch)
@@ -77,9 +77,9 @@ def test_the_slower_self_is_a_running_mean_and_pulls_predictions_back() -> None:
     clean = rows.losses([torch.zeros(len(ids), 16).double() for ids in rows.ids])
     assert_near(found, rows.gradient(clean + 3.0 * near.mean()), 1e-4)
     watched.learn(batch, step=1)  # another micro-batch of that step
-    assert_near(watched.attacker.state.values[0], slow[0], 1e-6)
+    assert_near(watched.state.values[0], slow[0], 1e-6)
     watched.learn(batch, step=2)  # half of the steps are over
-    assert_near(watched.attacker.state.values[0], 0.5 * slow[0] + 0.5 * moved[0], 1e-6)
+    assert_near(watched.state.values[0], 0.5 * slow[0] + 0.5 * moved[0], 1e-6)
 
 
 def test_profiles_are_where_the_settings_begin() -> None:
@@ -117,7 +117,7 @@ def test_r3f_learns_from_the_divergence_under_noise(noise: str) -> None:
     smooth = torch.stack([symmetric_kl(rows.said(row), rows.said(row, d)) for row, d in enumerate(noised)])
     clean = rows.losses([torch.zeros_like(d) for d in noised])
     assert_near(gradient, rows.gradient(clean + 2.0 * smooth.mean()), 1e-4)
-    assert watched.attacker.forwards == 2
+    assert watched.attacker.cost == pytest.approx(2)
 
 
 def test_no_noise_and_no_weight_are_plain_training() -> None:

@@ -11,6 +11,7 @@ from tests.pretrain.adversarial.making import (
     Watched,
     apart,
     assert_near,
+    backward,
     make_batch,
     make_model,
     plain_gradient,
@@ -23,9 +24,10 @@ SETTINGS = {"steps": 3, "step_size": 0.3, "epsilon": 0.9, "noise_scale": 0.3}
 
 def table_of(watched: Watched, step: int = 1) -> Tensor:
     """The table as a step of this number finds it."""
-    state = watched.attacker.state
+    state = watched.state
     state.turn(step, watched.attacker.adversary.profile == "released")  # type: ignore[union-attr]
-    return state.values.clone()
+    values: Tensor = state.values.clone()
+    return values
 
 
 def test_both_parts_climb_and_the_table_keeps_the_mean_of_each_token() -> None:
@@ -34,7 +36,7 @@ def test_both_parts_climb_and_the_table_keeps_the_mean_of_each_token() -> None:
     ids = [int(i) for i in batch["input_ids"].flatten() if i not in (0, *SPECIAL)]
     assert len(set(ids)) < len(ids)  # a token stands at several places
     watched = Watched(model, TextAt.model_validate(SETTINGS))
-    before = watched.attacker.state.values.clone()
+    before = watched.state.values.clone()
     gradient = watched.learn(batch)
     rows = written_out(model, batch)
     free = [[int(i) not in SPECIAL for i in row] for row in rows.ids]
@@ -60,8 +62,8 @@ def test_the_table_turns_once_a_step_and_micro_batches_make_one_update() -> None
         for part in parts:
             micro = {name: values[part] for name, values in batch.items()}
             for one in watched.passes(micro, first_row=part.start):
-                (one.loss * len(micro["labels"]) / 3).backward()
-        still = watched.attacker.state.values.clone()
+                backward(one.loss * len(micro["labels"]) / 3)
+        still = watched.state.values.clone()
         return take_gradient(watched.model), still, table_of(watched)
 
     whole, parts = learn([slice(0, 3)]), learn([slice(0, 1), slice(1, 3)])
@@ -74,7 +76,7 @@ def test_what_the_released_code_does_otherwise() -> None:
     torch.manual_seed(1)
     model, batch = make_model(), make_batch()
     watched = Watched(model, TextAt.model_validate(SETTINGS | {"profile": "released", "epsilon": None}))
-    before = watched.attacker.state.values.clone()
+    before = watched.state.values.clone()
     passes = watched.passes(batch)
     first = next(passes)
     assert first.loss.item() == pytest.approx(model(**batch).loss.item(), abs=0.5)  # whole, not a third
@@ -84,9 +86,9 @@ def test_what_the_released_code_does_otherwise() -> None:
     row = first.delta - part
     assert row.flatten(1).norm(dim=1).tolist() == pytest.approx([0.3 / 3**0.5] * 3, rel=0.2)
     assert not row[batch["attention_mask"] == 0].any()  # padding has a token's part, and none of the row's
-    first.loss.backward()
+    backward(first.loss)
     for one in passes:
-        one.loss.backward()
+        backward(one.loss)
     added = table_of(watched) - before
     assert added[0].any()  # padding's own
     assert added[1].any()  # [CLS], once for every row
