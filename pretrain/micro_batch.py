@@ -16,7 +16,7 @@ from pretrain.adversarial.attack import Adversary, Constant, Dropout, Places
 from pretrain.adversarial.divergences import kl, symmetric_kl
 from pretrain.batch import Batch, Window
 from pretrain.engine.deepspeed import Engine
-from pretrain.networks.perturbing import Embeddings, Shift, frozen
+from pretrain.networks.perturbing import Embeddings, Shift, frozen, width
 from pretrain.objectives import Objective
 from pretrain.objectives.terms import Outputs, Term
 from pretrain.randomness import torch_seed
@@ -80,13 +80,16 @@ class MicroBatch:
     @cached_property
     def places(self) -> Places:
         """What stands where, and where a perturbation may be."""
-        return self._network.places(self._attacked)
+        places = self._network.places(self._attacked)
+        if self._adversary is None or self._adversary.specials:
+            return places
+        return replace(places, movable=places.movable & ~places.special)
 
     @property
     def embedded(self) -> Tensor:
         """The embeddings of the first clean pass, (..., width) float32; before it, zeros."""
         if self._embedded is None:
-            return torch.zeros(*self.places.tokens.shape, self._embeddings.width, device=self._device)
+            return torch.zeros(*self.places.tokens.shape, width(self._network.model), device=self._device)
         return self._embedded
 
     def normal(self, purpose: str) -> Tensor:

@@ -106,7 +106,7 @@ class Alum(Adversary):
     """Whether each token has a norm of its own, or each row."""
 
     projection: Projection = "ball"
-    """After each ascent. ball: scaled down to the radius where larger. clip: coordinates are cut there (linf).
+    """After each ascent. ball: scaled down to the radius where larger. clip: coordinates cut there (linf).
     rescale: scaled up or down to the radius, always. none: left as it is."""
 
     constant: Constant = "each"

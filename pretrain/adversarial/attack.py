@@ -39,6 +39,7 @@ class Places:
 
     tokens: Tensor  # (...) int64 ids
     movable: Tensor  # (...) bool: where a perturbation may be, never on a pad
+    special: Tensor  # (...) bool: [CLS], [SEP] and their like, padding
     sequence: Tensor  # (...) int64 number of the row that each position belongs to
     sequences: int
 
@@ -161,8 +162,8 @@ class Adversary(Settings):
         """Whether what the perturbation does is measured at a step."""
         return False
 
-    def begin(self, network: nn.Module) -> Any:  # noqa: ANN401 - each member's own
-        """What this method keeps from step to step; handed to `passes`."""
+    def begin(self, network: nn.Module, steps: int | None = None) -> Any:  # noqa: ANN401 - each member's own
+        """What this method keeps from step to step; handed to `passes`. `steps` of training, where known."""
         return None
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401

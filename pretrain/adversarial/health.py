@@ -27,10 +27,10 @@ def examine(adversary: Adversary, attack: Attack[Said], done: Pass[Said]) -> dic
     places, (norm, over) = attack.places, adversary.ball
     control = attack.normal("control")
     control = control * sizes(delta, places, norm, over) / sizes(control, places, norm, over).clamp_min(TINY)
-    clean = attack.outputs(dropout=dropout)
+    clean = attack.outputs(dropout=adversary.learning_dropout)
     moved = {"kl_delta": delta, "kl_random": control, "kl_zero": torch.zeros_like(delta)}
-    sums = {
-        name: attack.symmetric(clean, attack.outputs(shift, dropout=dropout)) for name, shift in moved.items()
+    sums = {  # under one dropout mask, so that they differ by the perturbation alone
+        name: attack.symmetric(clean, attack.outputs(shift, dropout="same")) for name, shift in moved.items()
     }
     start = delta if done.start is None else done.start.detach()
     return sums | {

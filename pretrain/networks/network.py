@@ -86,6 +86,7 @@ class Network(nn.Module):
         self._lay = Layout(model)
         self._laid: Laid | None = None  # of the pass that is running
         self.embeddings: Embeddings | None = None  # that an adversary moves
+        self._special_ids: tuple[int, ...] = ()
         model.base_model.register_forward_hook(self._let_through)
         if pooler := getattr(model.base_model, "pooler", None):
             pooler.register_forward_pre_hook(self._row_starts)
@@ -104,20 +105,20 @@ class Network(nn.Module):
                 self._laid = None
         return Outputs(token_logits(said)[0], said[self._pairs] if self._pairs else None)
 
-    def open_to(self, level: Level, held: Sequence[int] = ()) -> None:
-        """Let a `Shift` move the embeddings at this level, but for those of the ids `held`.
+    def open_to(self, level: Level, special_ids: Sequence[int] = ()) -> None:
+        """Let a `Shift` move the embeddings at this level; `special_ids` are those of [CLS], [SEP], their like.
 
         Raises:
             UsageError: the model has none there.
         """
-        self.embeddings = Embeddings(self.model, level, held)
+        self.embeddings, self._special_ids = Embeddings(self.model, level), tuple(special_ids)
 
     def places(self, batch: Batch) -> Places:
-        """The positions as the encoder reads them, and where they may be moved."""
+        """The positions as the encoder reads them; all but padding may be moved."""
         positions, length = self._lay.positions(batch), batch.input_ids.shape[1]
         ids, real = (each.flatten()[positions] for each in (batch.input_ids, batch.attention_mask))
-        held = real.new_tensor(self.embeddings.held if self.embeddings else (), dtype=torch.int64)
-        return Places(ids, real & ~torch.isin(ids, held), positions // length, len(batch.input_ids))
+        special = torch.isin(ids, ids.new_tensor(self._special_ids)) | ~real
+        return Places(ids, real, special, positions // length, len(batch.input_ids))
 
     @torch.compiler.disable  # a compiled encoder ends before it: how many positions are asked always differs
     def _let_through(self, encoder: nn.Module, given: Any, encoded: Any) -> Any:  # noqa: ANN401 - a hook

@@ -5,7 +5,7 @@ positions, segments and LayerNorm are applied once, as always. (A perturbed outp
 back as `inputs_embeds` meets them twice.)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,14 +30,12 @@ class Shift:
 class Embeddings:
     """The embeddings of one model at one level: watched in clean passes, moved in others."""
 
-    def __init__(self, model: HuggingFaceModel, level: Level, held: Sequence[int] = ()) -> None:
-        """Hook into the model, for good; tokens of the ids `held` are never moved.
+    def __init__(self, model: HuggingFaceModel, level: Level) -> None:
+        """Hook into the model, for good.
 
         Raises:
             UsageError: it has no embedding block that is known as such.
         """
-        self.held = tuple(held)
-        self.width = int(model.get_input_embeddings().weight.shape[-1])  # of a word vector
         self.clean: Tensor | None = None  # (..., width) float32, cut off: of the last clean pass
         self._shift: Shift | None = None
         _module(model, level).register_forward_hook(self._pass)
@@ -74,6 +72,11 @@ def frozen(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in learning:
             parameter.requires_grad_(True)
+
+
+def width(model: HuggingFaceModel) -> int:
+    """Numbers of a word vector."""
+    return int(model.get_input_embeddings().weight.shape[-1])
 
 
 def _module(model: HuggingFaceModel, level: Level) -> nn.Module:
