@@ -16,7 +16,7 @@ from pretrain.adversarial.attack import Adversary, Constant, Dropout, Places
 from pretrain.adversarial.divergences import kl, symmetric_kl
 from pretrain.batch import Batch, Window
 from pretrain.engine.deepspeed import Engine
-from pretrain.networks.perturbing import Embeddings, Shift, frozen, width
+from pretrain.networks.perturbing import Embeddings, Shift, frozen
 from pretrain.objectives import Objective
 from pretrain.objectives.terms import Outputs, Term
 from pretrain.randomness import torch_seed
@@ -89,7 +89,7 @@ class MicroBatch:
     def embedded(self) -> Tensor:
         """The embeddings of the first clean pass, (..., width) float32; before it, zeros."""
         if self._embedded is None:
-            return torch.zeros(*self.places.tokens.shape, width(self._network.model), device=self._device)
+            return torch.zeros(*self.places.tokens.shape, self._embeddings.width, device=self._device)
         return self._embedded
 
     def normal(self, purpose: str) -> Tensor:

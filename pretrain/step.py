@@ -91,7 +91,8 @@ def _over_ranks(ranks: Ranks, noted: Mapping[str, Tensor]) -> dict[str, float]:
     """Sums over all ranks, by name."""
     if not noted:
         return {}
-    return dict(zip(noted, ranks.total(torch.stack([*noted.values()])).tolist(), strict=True))
+    sums = ranks.total(torch.stack([*noted.values()])).tolist()
+    return {**dict(zip(noted, sums, strict=True)), "adversarial_steps": 1.0}
 
 
 def _honest(loss: Tensor) -> Tensor:

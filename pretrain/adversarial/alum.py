@@ -172,8 +172,17 @@ class Alum(Adversary):
 
     def exact(self, halves: bool) -> bool:
         """Whether ascents are computed in float32 where the network computes in half precision."""
-        unclear = self.unit == "absolute" or self.noise_scale < CLEAR
-        return self.ascent_precision == "fp32" or (self.ascent_precision == "auto" and halves and unclear)
+        if self.ascent_precision == "auto":
+            return halves and not self._clear
+        return self.ascent_precision == "fp32"
+
+    def climbs_in(self, precision: str) -> bool:
+        """Whether ascents see where they go when training computes in this precision."""
+        return self.ascent_precision != "training" or precision == "fp32" or self._clear
+
+    @property
+    def _clear(self) -> bool:
+        return self.unit == "embedding" and self.noise_scale >= CLEAR
 
     def factor(self, step: int) -> float:
         """The weight at a step, counted from 0."""

@@ -106,7 +106,7 @@ class Network(nn.Module):
         return Outputs(token_logits(said)[0], said[self._pairs] if self._pairs else None)
 
     def open_to(self, level: Level, special_ids: Sequence[int] = ()) -> None:
-        """Let a `Shift` move the embeddings at this level; `special_ids` are those of [CLS], [SEP], their like.
+        """Let a `Shift` move the embeddings at this level; `special_ids`: of [CLS], [SEP] and their like.
 
         Raises:
             UsageError: the model has none there.
