@@ -50,7 +50,7 @@ class Layout:
         }
         return self._laid(batch, batch.masked_positions, **told)
 
-    def places(self, batch: Batch) -> Tensor:
+    def positions(self, batch: Batch) -> Tensor:
         """Where in (batch * length) the positions come from that the encoder reads, in its own shape."""
         if self._isolates and self._end_to_end(batch):
             return batch.attention_mask.flatten().nonzero().T

@@ -6,6 +6,7 @@ the model runs as it is, and a hook between encoder and head lets only the asked
 """
 
 import difflib
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from corpora.errors import UsageError
 from corpora.settings import Settings
-from pretrain.adversarial.attack import Level
+from pretrain.adversarial.attack import Level, Places
 from pretrain.batch import Batch
 from pretrain.networks import attention
 from pretrain.networks.architectures import (
@@ -85,6 +86,7 @@ class Network(nn.Module):
         self._lay = Layout(model)
         self._laid: Laid | None = None  # of the pass that is running
         self.embeddings: Embeddings | None = None  # that an adversary moves
+        self._special_ids: tuple[int, ...] = ()
         model.base_model.register_forward_hook(self._let_through)
         if pooler := getattr(model.base_model, "pooler", None):
             pooler.register_forward_pre_hook(self._row_starts)
@@ -103,17 +105,20 @@ class Network(nn.Module):
                 self._laid = None
         return Outputs(token_logits(said)[0], said[self._pairs] if self._pairs else None)
 
-    def open_to(self, level: Level) -> None:
-        """Let a `Shift` move the embeddings at this level.
+    def open_to(self, level: Level, special_ids: Sequence[int] = ()) -> None:
+        """Let a `Shift` move the embeddings at this level; `special_ids`: of [CLS], [SEP] and their like.
 
         Raises:
             UsageError: the model has none there.
         """
-        self.embeddings = Embeddings(self.model, level)
+        self.embeddings, self._special_ids = Embeddings(self.model, level), tuple(special_ids)
 
-    def places(self, batch: Batch) -> Tensor:
-        """Where in (batch * length) the positions come from that the encoder reads, in its own shape."""
-        return self._lay.places(batch)
+    def places(self, batch: Batch) -> Places:
+        """The positions as the encoder reads them; all but padding may be moved."""
+        positions, length = self._lay.positions(batch), batch.input_ids.shape[1]
+        ids, real = (each.flatten()[positions] for each in (batch.input_ids, batch.attention_mask))
+        special = torch.isin(ids, ids.new_tensor(self._special_ids)) | ~real
+        return Places(ids, real, special, positions // length, len(batch.input_ids))
 
     @torch.compiler.disable  # a compiled encoder ends before it: how many positions are asked always differs
     def _let_through(self, encoder: nn.Module, given: Any, encoded: Any) -> Any:  # noqa: ANN401 - a hook
