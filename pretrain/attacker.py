@@ -57,14 +57,16 @@ class Attacker:
         """Hook into the model, for good, and begin what the adversary keeps from step to step.
 
         `special_ids` are those of [CLS], [SEP] and their like; `steps` those of the whole training; with a
-        `precision` the model runs under autocast, but for the ascents by `gradient`, which are in float32.
+        `precision` the model runs under autocast.
 
         Raises:
             UsageError: the model has no embeddings where the adversary moves them.
         """
         self.model, self.adversary, self.seed, self.precision = model, adversary, seed, precision
         self.special_ids = tuple(special_ids)
-        self.cost = 0.0  # so far, in passes of plain training: one forward, one backward
+        self.exact = adversary is not None and adversary.exact(precision is not None)
+        self.cost = 0.0  # so far, in passes of plain training: a backward pass is two forward ones
+        self.width = width(model)
         self.embeddings = Embeddings(model, adversary.level) if adversary else None
         self.state = adversary.begin(model, steps) if adversary else None
 
@@ -131,15 +133,17 @@ class ModelAttack(Generic[Said]):
         self, delta: Tensor | None = None, *, dropout: Dropout = "fresh", detached: bool = False
     ) -> Said:
         """One forward pass."""
+        self._attacker.cost += 1.0 if torch.is_grad_enabled() else 1 / 3
         return self._pass(Shift(delta, detached), dropout)
 
     def gradient(
         self, delta: Tensor, measure: Callable[[Said], Tensor], *, dropout: Dropout = "fresh"
     ) -> Tensor:
-        """By delta alone, in float32; the parameters are frozen meanwhile."""
+        """By delta alone; the parameters are frozen meanwhile."""
+        self._attacker.cost += 2 / 3
         leaf = delta.detach().requires_grad_()
         with frozen(self._attacker.model):
-            value = measure(self._pass(Shift(leaf, exact=True), dropout))
+            value = measure(self._pass(Shift(leaf, exact=self._attacker.exact), dropout))
             (gradient,) = torch.autograd.grad(value, leaf)
         return gradient
 
@@ -165,9 +169,7 @@ class ModelAttack(Generic[Said]):
 
     def _pass(self, shift: Shift, dropout: Dropout) -> Said:
         attacker = self._attacker
-        backward = int(torch.is_grad_enabled()) * (1 if shift.exact else 2)  # a forward pass's cost, or two
         halves = None if shift.exact else attacker.precision
-        attacker.cost += (1 + backward) / 3
         with (
             self._dropout.of(dropout),
             attacker.embeddings.moved(shift) if attacker.embeddings else nullcontext(),
@@ -187,7 +189,7 @@ class ModelAttack(Generic[Said]):
 
     def _zeros(self) -> Tensor:
         ids = self._batch["input_ids"]
-        return torch.zeros(*ids.shape, width(self._attacker.model), device=ids.device)
+        return torch.zeros(*ids.shape, self._attacker.width, device=ids.device)
 
 
 class Masks:

@@ -10,8 +10,8 @@ from pretrain.adversarial.ball import RowBall
 class FreeAt(RowBall):
     """One backward pass gives both gradients, and both are followed at once.
 
-    The perturbation is carried on over the replays of a batch, and begins anew with the next one. Each pass
-    has dropout masks of its own. The released code divides each loss by K + 1, of which Adam sees nothing.
+    The perturbation is carried on over the replays of a batch, and begins anew with the next one. The
+    released code divides each loss by K + 1, of which Adam sees nothing.
     """
 
     updates_each_pass: ClassVar[bool] = True
@@ -25,7 +25,7 @@ class FreeAt(RowBall):
         delta = start = self.start(attack)
         for number in range(self.steps):
             delta.requires_grad_()
-            said, last = attack.outputs(delta), number == self.steps - 1
+            said, last = attack.outputs(delta, dropout=self.learning_dropout), number == self.steps - 1
             yield Pass(attack.loss(said), said, last=last, delta=delta.detach(), start=start)
             if not last and delta.grad is not None:
                 delta = self.climbed(delta.detach(), delta.grad, attack.places)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pretrain.adversarial.attack import Attack, Pass, Said
+from pretrain.adversarial.attack import Attack, Dropout, Pass, Said
 from pretrain.adversarial.ball import RowBall
 
 
@@ -21,7 +21,7 @@ class FreeLb(RowBall):
     """What `steps` counts. ascents: as the released fairseq code, K of them, so K + 1 passes. passes: as the
     paper's algorithm and the released transformers code, K of them, so K - 1 ascents."""
 
-    dropout: Literal["fresh", "same"] = "same"
+    dropout: Dropout = "same"
     """Dropout masks of the passes of one micro-batch; same: as published, so that they differ by the
     perturbation alone."""
 
@@ -31,7 +31,7 @@ class FreeLb(RowBall):
         delta = start = self.start(attack)
         for number in range(count):
             delta.requires_grad_()
-            said, last = attack.outputs(delta, dropout=self.dropout), number == count - 1
+            said, last = attack.outputs(delta, dropout=self.learning_dropout), number == count - 1
             yield Pass(attack.loss(said) / count, said, last=last, delta=delta.detach(), start=start)
             if not last and delta.grad is not None:
                 delta = self.climbed(delta.detach(), delta.grad, attack.places)

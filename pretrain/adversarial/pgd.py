@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pretrain.adversarial.attack import Attack, Pass, Said
+from pretrain.adversarial.attack import Attack, Dropout, Pass, Said
 from pretrain.adversarial.ball import RowBall
 
 
@@ -14,8 +14,9 @@ class Pgd(RowBall):
     """Learn at the perturbation alone, after some ascents of the loss; each costs a forward pass and a
     backward pass to the embeddings."""
 
-    dropout: Literal["fresh", "same"] = "same"
-    """Dropout masks of the passes of one micro-batch; the released code keeps the first ones."""
+    dropout: Dropout = "same"
+    """Dropout masks of the passes of one micro-batch; the released code keeps the first ones. off: none in
+    the ascents."""
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """One loss: that of the task at the last perturbation."""
@@ -23,5 +24,5 @@ class Pgd(RowBall):
         for _ in range(self.steps):
             gradient = attack.gradient(delta, attack.loss, dropout=self.dropout)
             delta = self.climbed(delta, gradient, attack.places)
-        said = attack.outputs(delta, dropout=self.dropout)
+        said = attack.outputs(delta, dropout=self.learning_dropout)
         yield Pass(attack.loss(said), said, delta=delta, start=start)

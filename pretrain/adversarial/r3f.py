@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pretrain.adversarial.attack import Adversary, Attack, Constant, Dropout, Pass, Said
+from pretrain.adversarial.attack import Adversary, Attack, Constant, Pass, Said
 
 
 class R3f(Adversary):
@@ -29,18 +29,15 @@ class R3f(Adversary):
     detached: bool = True
     """Whether the embeddings learn from the clean pass alone; the released code noises a copy of them."""
 
-    dropout: Dropout = "fresh"
-    """Dropout masks of the second pass."""
-
     constant: Constant = "none"
     """What the divergence does not learn through: nothing, as released."""
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """One loss: clean, and the divergence under noise."""
-        clean = attack.outputs()
+        clean = attack.outputs(dropout=self.learning_dropout)
         noise = attack.uniform("start") if self.noise == "uniform" else attack.normal("start")
         delta = self.noise_scale * noise
-        said = attack.outputs(delta, dropout=self.dropout, detached=self.detached)
+        said = attack.outputs(delta, dropout=self.learning_dropout, detached=self.detached)
         divergence = attack.symmetric(clean, said, self.constant)
         yield Pass(
             attack.loss(clean) + self.weight * divergence,

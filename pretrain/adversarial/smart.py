@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pretrain.adversarial.attack import Attack, Level, Pass, Said
-from pretrain.adversarial.smoothness import Smoothing
+from pretrain.adversarial.attack import Attack, Constant, Pass, Said
+from pretrain.adversarial.smoothness import Profile, Smoothing
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 
@@ -55,15 +55,24 @@ class Smart(Smoothing):
     divergences are symmetric KL for classes, the squared difference for numbers.
     """
 
-    profiles: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "paper": {"level": "words", "norm": "linf", "step_size": 1e-3, "epsilon": 1e-5, "noise_scale": 1e-5},
-        "released": {
-            "norm": "linf",
-            "raw": True,
-            "projection": "rescale",
-            "step_size": 1e-3,
-            "epsilon": 1.0,
+    profiles: ClassVar[Mapping[Profile, Mapping[str, Any]]] = {
+        "paper": {
+            "level": "words",
+            "unit": "absolute",
             "noise_scale": 1e-5,
+            "step_size": 1e-3,
+            "norm": "linf",
+            "projection": "clip",
+            "epsilon": 1e-5,
+        },
+        "released": {
+            "unit": "absolute",
+            "noise_scale": 1e-5,
+            "step_size": 1e-3,
+            "ascent": "raw",
+            "norm": "linf",
+            "projection": "rescale",
+            "epsilon": 1.0,
             "tiny": 1e-6,
             "constant": "each",
             "proximal": 0.0,
@@ -73,15 +82,17 @@ class Smart(Smoothing):
     method: Literal["smart"] = "smart"
     """Regularise by the divergence under the worst perturbation, and by that from a slower self."""
 
-    profile: Literal["robust", "paper", "released"] = "robust"
-    """Where the other settings begin. robust: a normalised step in a ball that is felt. paper: the constants
-    as reported (ball and start 1e-5, step 1e-3, linf), so small that little but dropout differs between the
-    passes. released: mt-dnn's rule, a raw step and then every token scaled to linf 1, without the slower
-    self."""
+    profile: Profile = "robust"
+    """Where the other settings begin. robust: a normalised gradient, sizes relative to the embeddings. paper:
+    the constants as reported (ball and start 1e-5, step 1e-3, linf), so small that little but dropout differs
+    between the passes. released: mt-dnn's rule, a raw step and then every token scaled to linf 1, without the
+    slower self."""
 
-    level: Level = "embeddings"
-    """Where the perturbation is added. words: to what the word table gives. embeddings: to what the embedding
-    block gives, after LayerNorm and dropout."""
+    constant: Constant = "none"
+    """What the divergence does not learn through; nothing, as published."""
+
+    embeddings_learn: bool = True
+    """Whether the embeddings learn from the perturbed pass, too."""
 
     weight: Annotated[float, Field(ge=0)] = 1.0
     """Factor of the divergence under the perturbation (lambda_s); the paper tries 1, 3 and 5."""
@@ -118,7 +129,6 @@ class Smart(Smoothing):
         if slow is not None:
             nearness = attack.symmetric(slow, clean, "first")
             loss, noted = loss + self.proximal * nearness, {"proximal": nearness.detach()}
-        divergence, start, delta = self.smoothness(attack, clean)
-        if divergence is not None:
-            loss, noted = loss + self.weight * divergence, noted | {"divergence": divergence.detach()}
-        yield Pass(loss, clean, delta=delta, start=start, noted=noted)
+        smooth = self.smoothness(attack, clean)
+        loss = loss + self.weight * smooth.apart
+        yield Pass(loss, clean, delta=smooth.delta, start=smooth.start, noted={**noted, **smooth.noted})

@@ -57,9 +57,6 @@ class TextAt(RowBall):
     [CLS], [SEP] and padding, and is added to the table, once for every place; the loss is summed over the
     passes, not averaged; the last pass is followed by no ascent."""
 
-    dropout: Literal["fresh", "same"] = "fresh"
-    """Dropout masks of the passes of one micro-batch; fresh, as released."""
-
     def begin(self, network: nn.Module, steps: int | None = None) -> Table:
         """The table: uniform, its numbers up to `noise_scale` / sqrt(width). Draws from torch's generator."""
         words: Tensor = network.get_input_embeddings().weight  # type: ignore[operator]
@@ -76,7 +73,7 @@ class TextAt(RowBall):
         start = row + token
         for number in range(self.steps):
             delta, last = (row + token).requires_grad_(), number == self.steps - 1
-            said = attack.outputs(delta, dropout=self.dropout)
+            said = attack.outputs(delta, dropout=self.learning_dropout)
             loss = attack.loss(said) / (1 if released else self.steps)
             yield Pass(loss, said, last=last, delta=delta.detach(), start=start)
             if delta.grad is not None and not (last and released):

@@ -17,7 +17,7 @@ from tests.pretrain.adversarial.making import (
 )
 from tests.pretrain.adversarial.making import by_hand as written_out
 
-WORDS = {"level": "words", "proximal": 0.0, "weight": 2.0}
+WORDS = {"level": "words", "unit": "absolute", "proximal": 0.0, "weight": 2.0}
 
 
 def test_smart_ascends_the_divergence_and_learns_through_both_predictions() -> None:
@@ -85,14 +85,14 @@ def test_the_slower_self_is_a_running_mean_and_pulls_predictions_back() -> None:
 def test_profiles_are_where_the_settings_begin() -> None:
     paper = Smart.model_validate({"method": "smart", "profile": "paper", "step_size": 0.5})
     assert (paper.epsilon, paper.noise_scale, paper.step_size, paper.norm) == (1e-5, 1e-5, 0.5, "linf")
-    released = Smart(profile="released")
-    assert (released.proximal, released.projection, released.raw) == (0.0, "rescale", True)
+    released = Smart.model_validate({"profile": "released"})
+    assert (released.proximal, released.projection, released.ascent) == (0.0, "rescale", "raw")
     assert Smart.model_validate(paper.model_dump()) == paper
 
 
 def test_the_released_rule_gives_every_token_the_same_size() -> None:
     batch = make_batch()
-    watched = Watched(make_model(), Smart(profile="released"))
+    watched = Watched(make_model(), Smart.model_validate({"profile": "released"}))
     watched.learn(batch)
     largest = watched.seen[-1].abs().amax(-1)
     real = batch["attention_mask"].bool()
@@ -102,7 +102,7 @@ def test_the_released_rule_gives_every_token_the_same_size() -> None:
 
 def test_an_ascent_that_is_no_number_leaves_the_clean_loss() -> None:
     model, batch = make_model(), make_batch()
-    watched = Watched(model, Smart(proximal=0.0, noise_scale=1e38, level="words"))
+    watched = Watched(model, Smart(proximal=0.0, noise_scale=1e38, unit="absolute"))
     assert_near(watched.learn(batch), plain_gradient(make_model(), batch), 1e-6)
 
 
