@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from corpora.labelled import Row
 from pretrain.randomness import permutation
 from tokenization.vocabulary import Tokenizer
 
@@ -58,12 +59,12 @@ class Examples:
         )
 
 
-def encode(rows: Sequence[tuple[str, int]], tokenizer: Tokenizer, length: int) -> Examples:
+def encode(rows: Sequence[Row], tokenizer: Tokenizer, length: int) -> Examples:
     """Encode texts to at most `length` tokens each."""
-    labels = np.array([label for _, label in rows], dtype=np.int64)
+    labels = np.array([row.label for row in rows], dtype=np.int64)
     if not rows:  # tokenizers refuse an empty list
         return Examples((), labels, tokenizer.pad_token_id, 0)
-    encoded = tokenizer([text for text, _ in rows], truncation=True, max_length=length)
+    encoded = tokenizer([row.text for row in rows], truncation=True, max_length=length)
     ids = tuple(np.array(row, dtype=np.int64) for row in encoded["input_ids"])
     cut = sum(bool(row.overflowing) for row in encoded.encodings)
     return Examples(ids, labels, tokenizer.pad_token_id, cut)

@@ -85,7 +85,7 @@ def draw_training_rows(config: Finetune, rows: LabelledRows, reporter: Reporter)
         rows = dataclasses.replace(rows, train=tuple(rows.train[row] for row in drawn))
     elif config.rows is not None and config.rows > len(rows.train):
         reporter.say(f"rows: {config.rows:,} asked for, all {len(rows.train):,} training rows are used")
-    seen = {label for _, label in rows.train}
+    seen = {row.label for row in rows.train}
     unseen = ", ".join(name for number, name in enumerate(rows.labels) if number not in seen)
     if len(seen) < 2:
         raise BadData(

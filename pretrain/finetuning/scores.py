@@ -1,8 +1,9 @@
 """What a person reads of a comparison: a summary line, a table, all figures as JSON, every answer as TSV."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from corpora.labelled import LabelledRows
+from corpora.labelled import LabelledRows, Row
 from corpora.stage import JSON
 from pretrain.finetuning.metrics import Spread
 from pretrain.finetuning.runs import TITLES, Arm, Run
@@ -75,8 +76,8 @@ def predictions(runs: Sequence[Run], rows: LabelledRows) -> str:
     """Tab-separated: true label, the answer of every run, the text (its own tabs and backslashes escaped)."""
     header = ["label", *(run.name for run in runs), "text"]
     body = [
-        [rows.labels[truth], *(rows.labels[run.answers[place]] for run in runs), _escape(text)]
-        for place, (text, truth) in enumerate(rows.test)
+        [_label(rows, row), *(rows.labels[run.answers[place]] for run in runs), _escape(row.text)]
+        for place, row in enumerate(rows.test)
     ]
     return "".join("\t".join(line) + "\n" for line in [header, *body])
 
@@ -112,9 +113,12 @@ def _line(title: str, spreads: dict[str, Spread]) -> str:
     return f"| {title} | {' | '.join(map(str, spreads.values()))} | {runs} |"
 
 
-def _counts(rows: LabelledRows) -> dict[int, int]:
-    numbers = [label for _, label in rows.test]
-    return {label: numbers.count(label) for label in set(numbers)}
+def _counts(rows: LabelledRows) -> Counter[int | float | None]:
+    return Counter(row.label for row in rows.test)
+
+
+def _label(rows: LabelledRows, row: Row) -> str:
+    return rows.labels[int(row.label)] if row.label is not None else ""
 
 
 def _escape(text: str) -> str:

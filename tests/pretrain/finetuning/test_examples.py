@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
+from corpora.labelled import Row
 from pretrain.finetuning.examples import Examples, by_length, encode, epoch_order
 from tests.pretrain.finetuning.making import make_folder
 
@@ -55,7 +56,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> object:
 
 
 def test_encoding_is_the_tokenizers_own_and_counts_what_it_cuts(tokenizer: object) -> None:
-    rows = [("好天", 1), ("天地人你我他", 0), ("x", 1)]
+    rows = [Row("好天", label=1), Row("天地人你我他", label=0), Row("x", label=1)]
     examples = encode(rows, tokenizer, 6)
     words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in examples.ids]  # type: ignore[attr-defined]
     assert words == [

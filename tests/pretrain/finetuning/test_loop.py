@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from transformers import AutoTokenizer
 
 from corpora.errors import Diverged
+from corpora.labelled import Row
 from corpora.reporter import Quiet
 from pretrain.finetuning import classifier
 from pretrain.finetuning.examples import Examples, encode
@@ -47,7 +48,7 @@ def network(folder: Path) -> "PreTrainedModel":
 
 @pytest.fixture(scope="module")
 def rows(folder: Path) -> Examples:
-    labelled = [(text, int(label == "good")) for text, label in make_rows(160)]
+    labelled = [Row(text, label=int(label == "good")) for text, label in make_rows(160)]
     return encode(labelled, AutoTokenizer.from_pretrained(folder), 24)
 
 

@@ -5,15 +5,20 @@ import io
 
 import pytest
 
-from corpora.labelled import LabelledRows
+from corpora.labelled import LabelledRows, Row
 from pretrain.finetuning.runs import Run
 from pretrain.finetuning.scores import by_arm, differences, predictions, summary, table
 
 ROWS = LabelledRows(
     labels=("负面", "正面"),
-    train=(("好", 1), ("坏", 0)),
+    train=(Row("好", label=1), Row("坏", label=0)),
     dev=(),
-    test=(('他说"好"', 1), ("tab\there \\t\nnew\rline", 0), ("坏", 0), ("糟", 0)),
+    test=(
+        Row('他说"好"', label=1),
+        Row("tab\there \\t\nnew\rline", label=0),
+        Row("坏", label=0),
+        Row("糟", label=0),
+    ),
     counts={},
 )
 

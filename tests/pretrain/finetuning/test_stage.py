@@ -280,7 +280,7 @@ def test_a_class_that_only_the_other_splits_have_is_said_and_survived(
         path = write_rows(tmp_path / "rows.jsonl", [*rows, (f"odd{number}", "odd")])
         few = config.model_copy(update={"data": make_config(path).data, "beside": ("tfidf",), "epochs": 1})
         loaded = few.data.load()
-        if 2 not in {label for _, label in loaded.train}:
+        if 2 not in {row.label for row in loaded.train}:
             break
     reporter = Listening()
     make(tmp_path / "score", few, export, reporter)

@@ -7,8 +7,7 @@ repeat on both sides of a split would be an answer learned by heart.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -17,27 +16,11 @@ from corpora.document import Document, digest, position
 from corpora.encodings import Encoding
 from corpora.errors import BadData
 from corpora.filters import REPAIR, clean
+from corpora.labelled.rows import LabelledRows, Row, Split
 from corpora.lines import lines
 from corpora.paths import locate
 from corpora.places import Encoded, File, Place
 from corpora.settings import Settings
-
-Split = Literal["train", "dev", "test"]
-Row = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class LabelledRows:
-    """Rows by split; a row is (text, number of its label in `labels`).
-
-    They are in the order of a hash of the text: the first n are a fair sample, whatever order the files have.
-    """
-
-    labels: tuple[str, ...]
-    train: tuple[Row, ...]
-    dev: tuple[Row, ...]
-    test: tuple[Row, ...]
-    counts: Mapping[str, int]  # read = empty + repeated + conflicting (one text, two labels) + the splits
 
 
 class LabelledData(Settings):
@@ -106,7 +89,7 @@ class LabelledData(Settings):
         numbers = {label: number for number, label in enumerate(labels)}
         splits: dict[Split, list[Row]] = {"train": [], "dev": [], "test": []}
         for text, label in sorted(kept, key=lambda row: position(row[0], "labelled order")):
-            splits[self.split_of(text)].append((text, numbers[label]))
+            splits[self.split_of(text)].append(Row(text, label=numbers[label]))
         asked = {"train": 1.0, "dev": self.dev, "test": self.test}
         if empty := [split for split, found in splits.items() if asked[split] and not found]:
             raise BadData(f"{self._name()} has {len(kept)} rows, none falls into {empty[0]}; give more rows")
