@@ -29,6 +29,7 @@ class Comparison:
 
     name: str  # of the folder of its results
     title: str
+    overrides: Sequence[str]  # of all arms
     arms: Sequence[Arm]
     recipes: Sequence[Recipe]  # of each arm, with the recipe's own seed and the first trial
     trials: Sequence[tuple[str, ...]]  # overrides of each
@@ -75,7 +76,8 @@ def compare(
     keys = " and ".join(choice.key for choice in varied)
     return Comparison(
         name=",".join([base.name, *(f"{one.key}={','.join(one.values)}" for one in [*varied, *grid])]),
-        title=f"{base.name}: {keys}",
+        title=f"{base.name.partition(',')[0]}: {keys}",
+        overrides=overrides,
         arms=found,
         recipes=recipes,
         trials=tried,

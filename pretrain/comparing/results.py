@@ -18,7 +18,9 @@ from pretrain.launch.signals import StopRequest
 from pretrain.running import folders
 from pretrain.running.chain import Link
 
-UNDER = "under "  # how the names of measures under attack begin
+UNDER, CLEAN, QUERIES = "under ", "clean/", "queries/"
+"""How the names of measures of an attack begin: accuracy after it, and before it, and what it asked."""
+
 OWN = "runs/pretrained-"  # the parts of a score that are of its own checkpoint
 
 
@@ -58,7 +60,7 @@ def _outcome(cell: Cell, score: Artefact, config: Finetune, seconds: float | Non
     mine = [Run.model_validate(score.read_json(name)) for name in score.names(OWN)]
     dev = [run.dev[run.chosen][config.task.chooses_by] for run in mine if run.dev]
     passes = [run.passes for run in mine if run.passes]
-    scores = _means([{**run.test, **_attacked(run)} for run in mine])
+    scores = _means([{**run.test, **_attacked(run, config)} for run in mine])
     return Outcome(
         cell,
         scores,
@@ -68,8 +70,14 @@ def _outcome(cell: Cell, score: Artefact, config: Finetune, seconds: float | Non
     )
 
 
-def _attacked(run: Run) -> dict[str, float]:
-    return {f"{UNDER}{name}": one.accuracy for name, one in run.attacked.items()}
+def _attacked(run: Run, config: Finetune) -> dict[str, float]:
+    """Accuracy under each attack, and as details: on the same rows before, and the queries a row."""
+    found = {}
+    for name in (attack.name for attack in config.attacks):
+        stood = run.attacked[name]
+        found |= {f"{UNDER}{name}": stood.accuracy, f"{CLEAN}{name}": stood.clean}
+        found |= {f"{QUERIES}{name}": stood.queries}
+    return found
 
 
 def _means(each: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import xxhash
 from rich.console import Console
 
 from corpora import disk
@@ -11,6 +12,7 @@ from corpora.errors import Diverged, Interrupted, MaskwrightError
 from pretrain import notes
 from pretrain.comparing.cells import Cell, Comparison
 from pretrain.launch.signals import StopRequest
+from pretrain.reading.header import LONGEST_NAME
 from pretrain.recipe import slug
 from pretrain.running import runner
 from pretrain.running.chain import Link
@@ -21,7 +23,10 @@ NOTES = "diverged.jsonl"
 
 def folder_of(comparison: Comparison, runs: Path) -> Path:
     """Where the tables go; seeds are no part of it, so that a sixth joins the five."""
-    return runs / RESULTS / slug(comparison.name)
+    name = slug(comparison.name)
+    if len(name.encode()) == LONGEST_NAME:  # cut, perhaps: the rest tells comparisons apart as well
+        name = f"{slug(name[:LONGEST_NAME - 30])}~{xxhash.xxh3_64_hexdigest(comparison.name)}"
+    return runs / RESULTS / name
 
 
 def make(comparison: Comparison, runs: Path, console: Console, stop: StopRequest) -> None:

@@ -58,6 +58,8 @@ def _notes(
     chosen = "each epoch was chosen on dev rows, each score is of test rows"
     if not any(outcome.dev is not None for outcome in outcomes):
         chosen = "there are no dev rows: nothing was chosen, each score is of the last epoch"
+    if comparison.overrides:
+        yield f"In all arms: `{' '.join(comparison.overrides)}`."
     yield f"Seeds set `{comparison.seeded}`; {chosen}."
     if len(comparison.trials) > 1:
         yield (

@@ -2,11 +2,11 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pretrain.comparing.lines import FEW, Apart, Line, Scores
-from pretrain.comparing.results import UNDER
+from pretrain.comparing.results import CLEAN, QUERIES, UNDER
 
 LATEX = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
@@ -44,6 +44,9 @@ class Table:
                 for line in self.lines
             ]
             parts += ["Other measures:", "", *_grid(headings, body), ""]
+        if stood := list(self._stood()):
+            headings = ["arm", "attack", "under attack", "same rows without", "queries a row"]
+            parts += ["Accuracy under attack:", "", *_grid(headings, stood), ""]
         return "\n".join([*parts, *(f"* {note}" for note in self.notes)]) + "\n"
 
     def latex(self) -> str:
@@ -91,6 +94,14 @@ class Table:
     def attacks(self) -> list[str]:
         """Measures under attack, in the order of the settings."""
         return [name for name in self._names() if name.startswith(UNDER)]
+
+    def _stood(self) -> Iterator[list[str]]:
+        """Each attack on each arm, beside the accuracy on the same rows as they are."""
+        for name in (name.removeprefix(UNDER) for name in self.attacks()):
+            for line in self.lines:
+                if queries := line.scores.get(f"{QUERIES}{name}"):
+                    both = [_mean(line.scores.get(f"{kind}{name}")) for kind in (UNDER, CLEAN)]
+                    yield [self.arms[line.arm], name, *both, f"{queries.mean:.1f}"]
 
     def others(self) -> list[str]:
         """Measures that are not in the table itself; details of a measure (`f1/PER`) are in the CSV alone."""
