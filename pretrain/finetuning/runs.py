@@ -6,7 +6,8 @@ import torch
 
 from corpora.reporter import Reporter
 from corpora.settings import Items, Settings
-from pretrain.finetuning import classifier
+from corpora.stage import JSON
+from pretrain.finetuning import heads
 from pretrain.finetuning.baselines import tfidf
 from pretrain.finetuning.loop import fit, predict
 from pretrain.finetuning.material import Material
@@ -57,7 +58,7 @@ class Run(Cell):
     chosen: int = 0  # the epoch that was scored, from 0
     skipped: int = 0  # steps not applied, their loss or gradient not being finite
     test: Measures
-    answers: Items[int]  # number of the class given to each test row
+    answers: Items[JSON]  # to each test row, as its task gives them
 
 
 def cells(config: Finetune) -> list[Cell]:
@@ -75,20 +76,21 @@ def train_run(
     with torch.random.fork_rng():  # leaves the caller's generator as it was
         torch.manual_seed(torch_seed(seed, "initialisation", 0))
         checkpoint = material.start if cell.arm == "start" and material.start else material.model
-        network = classifier.build(checkpoint.network)
+        network = heads.build(checkpoint.network, config.task.head)
         if cell.arm != "random_init":
-            classifier.fill(network, checkpoint.place)
+            heads.fill(network, checkpoint.place)
         network.to(material.device)  # type: ignore[arg-type]
         what = f"{TITLES[cell.arm]}, seed {seed}"
         fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what)
-    answers = config.task.answers(predict(network, checkpoint.test))
-    test = config.task.measures(checkpoint.test.labels, answers)
-    run = Run(arm=cell.arm, seed=seed, test=test, answers=tuple(answers.tolist()), **vars(fitted))
+    test = checkpoint.test
+    answers = config.task.answers(predict(network, test, config.task), test)
+    measures = config.task.measures(test.rows, answers, test.known)
+    run = Run(arm=cell.arm, seed=seed, test=measures, answers=tuple(answers), **vars(fitted))
     return run, network
 
 
 def tfidf_run(config: Finetune, material: Material) -> Run:
     """The TF-IDF baseline on the same rows."""
-    answers = tfidf(material.rows)
-    test = config.task.measures(material.model.test.labels, answers)
-    return Run(arm="tfidf", seed=None, test=test, answers=tuple(answers.tolist()))
+    answers = tfidf(material.rows).tolist()
+    test = config.task.measures(material.rows.test, answers, material.rows.labels)
+    return Run(arm="tfidf", seed=None, test=test, answers=tuple(answers))
