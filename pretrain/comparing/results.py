@@ -72,7 +72,7 @@ def _outcome(cell: Cell, score: Artefact, config: Finetune, seconds: float | Non
 
 def _attacked(run: Run, config: Finetune) -> dict[str, float]:
     """Accuracy under each attack, and as details: on the same rows before, and the queries a row."""
-    found = {}
+    found: dict[str, float] = {}
     for name in (attack.name for attack in config.attacks):
         stood = run.attacked[name]
         found |= {f"{UNDER}{name}": stood.accuracy, f"{CLEAN}{name}": stood.clean}

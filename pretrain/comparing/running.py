@@ -25,7 +25,7 @@ def folder_of(comparison: Comparison, runs: Path) -> Path:
     """Where the tables go; seeds are no part of it, so that a sixth joins the five."""
     name = slug(comparison.name)
     if len(name.encode()) == LONGEST_NAME:  # cut, perhaps: the rest tells comparisons apart as well
-        name = f"{slug(name[:LONGEST_NAME - 30])}~{xxhash.xxh3_64_hexdigest(comparison.name)}"
+        name = f"{slug(name[: LONGEST_NAME - 30])}~{xxhash.xxh3_64_hexdigest(comparison.name.encode())}"
     return runs / RESULTS / name
 
 

@@ -36,7 +36,7 @@ def tfidf(rows: LabelledRows) -> NDArray[np.int64]:
 
 
 def _texts(rows: Sequence[Row]) -> list[str]:
-    return [row.text for row in rows]
+    return [row.key for row in rows]
 
 
 def _labels(rows: Sequence[Row]) -> NDArray[np.int64]:

@@ -14,9 +14,9 @@ from pydantic import Field
 from corpora.labelled import Row
 from corpora.reporter import Reporter
 from corpora.settings import Items, Settings
-from pretrain.finetuning import classifier
+from corpora.stage import JSON
+from pretrain.finetuning import heads
 from pretrain.finetuning.baselines import tfidf
-from pretrain.finetuning.examples import encode
 from pretrain.finetuning.loop import fit, predict
 from pretrain.finetuning.material import Checkpoint, Material
 from pretrain.finetuning.metrics import Measures
@@ -69,7 +69,7 @@ class Run(Cell):
     passes: float | None = None  # forward and backward passes of an update, adversarial ones included
     test: Measures
     attacked: dict[str, Attacked] = Field(default_factory=dict)  # by the name of the attack
-    answers: Items[int]  # number of the class given to each test row
+    answers: Items[JSON]  # to each test row, as its task gives them
 
 
 def cells(config: Finetune) -> list[Cell]:
@@ -92,26 +92,26 @@ def train_run(
     with torch.random.fork_rng():  # leaves the caller's generator as it was
         torch.manual_seed(torch_seed(seed, "initialisation", 0))
         checkpoint = material.start if cell.arm == "start" and material.start else material.model
-        network = classifier.build(checkpoint.network)
+        network = heads.build(checkpoint.network, config.task.head)
         if cell.arm != "random_init":
-            classifier.fill(network, checkpoint.place)
+            heads.fill(network, checkpoint.place)
         network.to(material.device)  # type: ignore[arg-type]
         what = f"{TITLES[cell.arm]}, seed {seed}"
         began = time.process_time()
         fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what)
         _tell_cost(cell, config, checkpoint, time.process_time() - began, reporter)
-    answers = config.task.answers(predict(network, checkpoint.test))
-    test = config.task.measures(checkpoint.test.labels, answers)
+    test = checkpoint.test
+    answers = config.task.answers(predict(network, test, config.task), test)
     attacked = {
-        one.name: one.run(material.rows.test, seed, partial(_ask, network, checkpoint, config))
+        one.name: one.run(test.rows, seed, partial(_ask, network, checkpoint, config))
         for one in reporter.track(attackers, f"{what}: attacks")
     }
     run = Run(
         arm=cell.arm,
         seed=seed,
-        test=test,
+        test=config.task.measures(test.rows, answers, test.known),
         attacked=attacked,
-        answers=tuple(answers.tolist()),
+        answers=tuple(answers),
         **vars(fitted),
     )
     return run, network
@@ -121,7 +121,8 @@ def _ask(
     network: "PreTrainedModel", checkpoint: Checkpoint, config: Finetune, rows: Sequence[Row]
 ) -> NDArray[np.float32]:
     """Class scores of rows as this network's tokenizer reads them, (rows, classes)."""
-    return predict(network, encode(rows, checkpoint.tokenizer, config.length))
+    encoded = config.task.encode(rows, checkpoint.test.known, checkpoint.tokenizer, config.length)
+    return np.stack(predict(network, encoded, config.task))
 
 
 def _tell_cost(
@@ -134,6 +135,6 @@ def _tell_cost(
 
 def tfidf_run(config: Finetune, material: Material) -> Run:
     """The TF-IDF baseline on the same rows."""
-    answers = tfidf(material.rows)
-    test = config.task.measures(material.model.test.labels, answers)
-    return Run(arm="tfidf", seed=None, test=test, answers=tuple(answers.tolist()))
+    answers = tfidf(material.rows).tolist()
+    test = config.task.measures(material.rows.test, answers, material.rows.labels)
+    return Run(arm="tfidf", seed=None, test=test, answers=tuple(answers))

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from corpora.labelled import LabelledRows, Row
+from corpora.labelled import LabelledRows
 from corpora.stage import JSON
 from pretrain.finetuning.metrics import Spread
 from pretrain.finetuning.runs import TITLES, Arm, Run
+from pretrain.finetuning.tasks import Task
 
 Arms = dict[Arm, dict[str, Spread]]
 """Every measure of every arm over its runs."""
@@ -49,37 +50,45 @@ def as_json(arms: Arms) -> dict[str, JSON]:
     }
 
 
-def table(arms: Arms, apart: Arms, rows: LabelledRows, saved: Run) -> str:
+def table(arms: Arms, apart: Arms, rows: LabelledRows, saved: Run, task: Task) -> str:
     """A Markdown page: the scores, how far they are apart, what was learnt from, how to load the result."""
-    names = list(arms["pretrained"])
-    share = max(_counts(rows).values()) / len(rows.test)
+    names, details = _columns(arms["pretrained"])
     lines = [
         "# Fine-tuned scores on held-out rows",
         "",
         f"| | {' | '.join(names)} | {names[0]} of each seed |",
         "|---" * (len(names) + 2) + "|",
-        *(_line(TITLES[arm], spreads) for arm, spreads in arms.items()),
+        *(_line(TITLES[arm], _main(spreads)) for arm, spreads in arms.items()),
         "",
-        f"Mean ± sample standard deviation over seeds. Always the most frequent class: accuracy {share:.3f}.",
+        f"Mean ± sample standard deviation over seeds.{_guess(rows)}",
         f"Learnt from {len(rows.train):,} rows, chosen by {len(rows.dev):,}, scored on {len(rows.test):,}.",
-        f"Classes: {', '.join(rows.labels)}.",
+        *([f"Labels: {', '.join(rows.labels)}."] if rows.labels else ()),
         "",
-        *(_apart(apart) if apart else ()),
+        *(_details(arms, details) if details else ()),
+        *(_apart({arm: _main(spreads) for arm, spreads in apart.items()}) if apart else ()),
         f"`model/` holds {TITLES[saved.arm]}, seed {saved.seed}, epoch {saved.chosen + 1}:",
         "",
-        '    transformers.pipeline("text-classification", model="model")',
+        f"    {task.opened_by}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def predictions(runs: Sequence[Run], rows: LabelledRows) -> str:
-    """Tab-separated: true label, the answer of every run, the text (its own tabs and backslashes escaped)."""
-    header = ["label", *(run.name for run in runs), "text"]
+def predictions(runs: Sequence[Run], rows: LabelledRows, task: Task) -> str:
+    """Tab-separated: right answer, that of every run, the texts (their own tabs and backslashes escaped)."""
+    pairs = any(row.second is not None for row in rows.test)
+    header = ["label", *(run.name for run in runs), "text", *(["second"] if pairs else [])]
     body = [
-        [_label(rows, row), *(rows.labels[run.answers[place]] for run in runs), _escape(row.text)]
-        for place, row in enumerate(rows.test)
+        [
+            *(
+                task.shown(answer, row, rows.labels)
+                for answer in (truth, *(run.answers[place] for run in runs))
+            ),
+            row.text,
+            *([row.second or ""] if pairs else []),
+        ]
+        for place, (row, truth) in enumerate(zip(rows.test, task.truth(rows.test), strict=True))
     ]
-    return "".join("\t".join(line) + "\n" for line in [header, *body])
+    return "".join("\t".join(map(_escape, line)) + "\n" for line in [header, *body])
 
 
 def under_attack(runs: Sequence[Run]) -> JSON:
@@ -145,12 +154,31 @@ def _line(title: str, spreads: dict[str, Spread]) -> str:
     return f"| {title} | {' | '.join(map(str, spreads.values()))} | {runs} |"
 
 
-def _counts(rows: LabelledRows) -> Counter[int | float | None]:
-    return Counter(row.label for row in rows.test)
+def _columns(spreads: dict[str, Spread]) -> tuple[list[str], list[str]]:
+    """Names of the measures, and of details such as `f1/PER`."""
+    return [name for name in spreads if "/" not in name], [name for name in spreads if "/" in name]
 
 
-def _label(rows: LabelledRows, row: Row) -> str:
-    return rows.labels[int(row.label)] if row.label is not None else ""
+def _main(spreads: dict[str, Spread]) -> dict[str, Spread]:
+    return {name: spreads[name] for name in _columns(spreads)[0]}
+
+
+def _details(arms: Arms, names: Sequence[str]) -> list[str]:
+    """A table of the details, a line each."""
+    return [
+        f"| | {' | '.join(TITLES[arm] for arm in arms)} |",
+        "|---" * (len(arms) + 1) + "|",
+        *(f"| {name} | {' | '.join(str(spreads[name]) for spreads in arms.values())} |" for name in names),
+        "",
+    ]
+
+
+def _guess(rows: LabelledRows) -> str:
+    """What knowing nothing would be worth."""
+    if rows.kind != "classes":
+        return ""
+    share = max(Counter(row.label for row in rows.test).values()) / len(rows.test)
+    return f" Always the most frequent class: accuracy {share:.3f}."
 
 
 def _escape(text: str) -> str:

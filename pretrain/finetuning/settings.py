@@ -53,7 +53,8 @@ class Finetune(StageSettings):
     """How many training rows to use, drawn by `seed` (the same for all runs and baselines); left out, all."""
 
     length: Annotated[int, Field(ge=4)] = 128
-    """Longest row in tokens, special tokens included; the rest of a longer one is cut off."""
+    """Longest row in tokens, special tokens included. Of a longer one the rest is cut off, or read in further
+    windows: the task says which."""
 
     epochs: Annotated[int, Field(ge=1)] = 3
     """Passes over the training rows; the epoch that does best on the dev rows is the one that is scored."""
@@ -105,8 +106,12 @@ class Finetune(StageSettings):
         return seeds
 
     @model_validator(mode="after")
-    def _can_be_attacked(self) -> "Finetune":
-        if self.attacks and not isinstance(self.task, Classification):
+    def _suits_the_task(self) -> "Finetune":
+        if "tfidf" in self.beside and self.task.learns_from != "classes":
+            raise ValueError(
+                f"beside: tfidf knows classes alone, task {self.task.task} has none: leave it out"
+            )
+        if self.attacks and self.task.learns_from != "classes":
             raise ValueError(
                 f"attacks change characters, and the answers of {self.task.task} hang on them: they are for "
                 "classification; leave them out"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from corpora.artefact import Artefact, Draft
 from corpora.reporter import Reporter
 from corpora.stage import Report
-from pretrain.finetuning import classifier, scores
+from pretrain.finetuning import heads, scores
 from pretrain.finetuning.attacks import Resources
 from pretrain.finetuning.loop import best_of
 from pretrain.finetuning.material import Material, prepare
@@ -19,7 +19,7 @@ def finetune(config: Finetune, inputs: Mapping[str, Artefact], out: Draft, repor
     """Score the checkpoint `inputs["model"]`.
 
     Parts: `runs/*.json`, `scores.json`, `differences.json`, `table.md`, `predictions.tsv`, and `model/`: the
-    pre-trained run that did best on the dev rows, as a folder that `transformers.pipeline` opens.
+    pre-trained run that did best on the dev rows, a folder for `transformers` and `maskwright predict`.
     """
     material = prepare(config, inputs["model"], reporter)
     resources = Resources(material.model.tokenizer, inputs.get("lexicon"))
@@ -48,7 +48,7 @@ def make_run(
         run, network = train_run(cell, cell.seed, config, material, ready, reporter)
         if cell.arm == "pretrained":
             with out.fill(cell.weights) as folder:
-                classifier.save(network, material.model.tokenizer, folder)
+                heads.save(network, material.model.tokenizer, folder)
     tell(run, reporter)
     remark(run, reporter)
     out.write_json(cell.part, run.model_dump(mode="json"))
@@ -71,9 +71,9 @@ def remark(run: Run, reporter: Reporter) -> None:
         reporter.say(f"{run.name}: {run.skipped} steps had no finite loss or gradient and were not applied")
     for line in remarks(run.attacked):
         reporter.say(f"{run.name}: {line}")
-    if len(set(run.answers)) == 1:
+    if all(answer == run.answers[0] for answer in run.answers):
         reporter.say(
-            f"{run.name} gives every row the same class, and has learnt nothing: more epochs, or another lr"
+            f"{run.name} gives every row the same answer, and has learnt nothing: more epochs, or another lr"
         )
 
 
@@ -101,8 +101,8 @@ def publish(config: Finetune, material: Material, out: Draft) -> Report:
     out.write_json("scores.json", scores.as_json(spreads))
     out.write_json("differences.json", scores.as_json(apart))
     for part, text in {
-        "table.md": scores.table(spreads, apart, rows, best) + scores.robustness(runs),
-        "predictions.tsv": scores.predictions(runs, rows),
+        "table.md": scores.table(spreads, apart, rows, best, config.task) + scores.robustness(runs),
+        "predictions.tsv": scores.predictions(runs, rows, config.task),
     }.items():
         with out.write(part) as file:
             file.write(text.encode())

@@ -124,7 +124,7 @@ def test_arms_see_the_same_rows_in_the_same_order_and_differ_in_first_weights_on
     tmp_path: Path, config: Finetune, export: Artefact
 ) -> None:
     """An export with the very weights that a fresh network draws: then both arms must do exactly the same."""
-    from pretrain.finetuning import classifier
+    from pretrain.finetuning import heads
     from pretrain.randomness import torch_seed
 
     one = config.model_copy(update={"seeds": (3,), "beside": ("random_init",), "epochs": 2})
@@ -132,7 +132,7 @@ def test_arms_see_the_same_rows_in_the_same_order_and_differ_in_first_weights_on
     torch.manual_seed(torch_seed(3, "initialisation", 0))
     fresh = Draft.open(tmp_path / "fresh", "export", "fresh")
     with fresh.fill("folder") as folder:
-        classifier.save(classifier.build(material.model.network), material.model.tokenizer, folder)
+        heads.save(heads.build(material.model.network, one.task.head), material.model.tokenizer, folder)
     for name in sorted(p.name for p in (fresh.path / "folder").iterdir()):
         with fresh.fill(name) as place:
             place.write_bytes((fresh.path / "folder" / name).read_bytes())
