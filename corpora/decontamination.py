@@ -93,7 +93,7 @@ def evaluation_sets(labelled: Sequence[LabelledData], texts: Sequence[Source]) -
 def _rows_of(data: LabelledData) -> EvaluationSet:
     loaded = data.load()
     title = ", ".join(path.name for path in data.outside())
-    return EvaluationSet(title, tuple(text for text, _ in (*loaded.dev, *loaded.test)))
+    return EvaluationSet(title, tuple(row.text for row in (*loaded.dev, *loaded.test)))
 
 
 def _documents_of(source: Source) -> EvaluationSet:

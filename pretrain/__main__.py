@@ -16,6 +16,7 @@ from rich.console import Console
 from corpora.errors import Interrupted, MaskwrightError, UsageError
 from pretrain.commands import (
     batch,
+    compare,
     corpora,
     endings,
     explain,
@@ -173,6 +174,10 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
     "replay": (
         "take a step of a run that diverged again, to where it first goes wrong",
         _of(replay),
+    ),
+    "compare": (
+        "run a recipe in several ways with the same seeds, and tell them apart",
+        _of(compare),
     ),
     "recipes": ("list the shipped recipes", _of(recipes)),
     "explain": (

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,8 +39,8 @@ class Fitted:
 
 def fit(
     network: nn.Module,
-    train: Examples,
-    dev: Examples,
+    train: Examples[Any],
+    dev: Examples[Any],
     config: Finetune,
     seed: int,
     reporter: Reporter,
@@ -67,7 +68,7 @@ def fit(
             losses[step] = loss
         _check_finite(losses[: step + 1], min(PATIENCE, per_epoch), what)
         if len(dev) and (step + 1) % per_epoch == 0:
-            scores.append(config.task.measures(dev.labels, config.task.answers(predict(network, dev))))
+            scores.append(measured(network, dev, config.task))
             if best_of(scores, config.task) == len(scores) - 1:
                 best = {name: weight.clone() for name, weight in network.state_dict().items()}
     if best:
@@ -84,7 +85,8 @@ def backward(network: nn.Module, task: Task, batch: LabelledBatch) -> float:
     several perturbed passes, SMART adds a term); order, learning rate, update and choice of epoch stay here.
     """
     device = next(network.parameters()).device
-    loss = task.loss(network(**batch.inputs(device)).logits, batch.labels.to(device))
+    said = task.said(network(**batch.inputs(device)), batch)
+    loss = task.loss(said, batch.labels.to(device))
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.item()
 
@@ -99,16 +101,27 @@ def update(network: nn.Module, optimizer: torch.optim.Optimizer, lr: float, clip
     return finite
 
 
-def predict(network: nn.Module, examples: Examples) -> NDArray[np.float32]:
-    """The network's outputs for every row, (rows, classes), in the order of `examples`; no dropout."""
+def measured(network: nn.Module, examples: Examples[Any], task: Task) -> Measures:
+    """The scores of the network's answers to `examples`."""
+    answers = task.answers(predict(network, examples, task), examples)
+    return task.measures(examples.rows, answers, examples.known)
+
+
+def predict(network: nn.Module, examples: Examples[Any], task: Task) -> list[NDArray[np.float32]]:
+    """What the network says of every window, in the order of `examples`, pads behind it; no dropout."""
     device = next(network.parameters()).device
     batches = by_length(examples.lengths(), SCORED_AT_ONCE)
     training = network.training
     network.eval()
+    found: dict[int, NDArray[np.float32]] = {}
     with torch.inference_mode():
-        outputs = [network(**examples.batch(rows).inputs(device)).logits.float().cpu() for rows in batches]
+        for numbers in batches:
+            batch = examples.batch(numbers)
+            said = task.said(network(**batch.inputs(device)), batch).cpu().numpy()
+            for number, one in zip(numbers, said, strict=True):
+                found[int(number)] = one
     network.train(training)
-    return torch.cat(outputs).numpy()[np.argsort(np.concatenate(batches))]
+    return [found[number] for number in range(len(examples))]
 
 
 def best_of(scores: Sequence[Measures], task: Task) -> int:
@@ -116,7 +129,7 @@ def best_of(scores: Sequence[Measures], task: Task) -> int:
     return int(np.argmax([score[task.chooses_by] for score in scores]))
 
 
-def _walk(train: Examples, config: Finetune, seed: int) -> Iterator[NDArray[np.int64]]:
+def _walk(train: Examples[Any], config: Finetune, seed: int) -> Iterator[NDArray[np.int64]]:
     """Row numbers of every batch of every epoch."""
     lengths = train.lengths()
     for epoch in range(config.epochs):

@@ -9,6 +9,7 @@ from corpora.labelled import LabelledData
 from corpora.places import File
 from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
+from pretrain.finetuning.attacks import Attack
 from pretrain.finetuning.tasks import Classification, Task
 from tokenization.pretrained import Pretrained
 
@@ -30,7 +31,7 @@ class Finetune(StageSettings):
     """Fine-tune a checkpoint on labelled rows, once for each seed, and score it on held-out rows."""
 
     makes: ClassVar[str] = "score"
-    format: ClassVar[int] = 2
+    format: ClassVar[int] = 3
 
     kind: Literal["finetune"] = "finetune"
     """Fine-tune a checkpoint and score it."""
@@ -52,7 +53,8 @@ class Finetune(StageSettings):
     """How many training rows to use, drawn by `seed` (the same for all runs and baselines); left out, all."""
 
     length: Annotated[int, Field(ge=4)] = 128
-    """Longest row in tokens, special tokens included; the rest of a longer one is cut off."""
+    """Longest row in tokens, special tokens included. Of a longer one the rest is cut off, or read in further
+    windows: the task says which."""
 
     epochs: Annotated[int, Field(ge=1)] = 3
     """Passes over the training rows; the epoch that does best on the dev rows is the one that is scored."""
@@ -75,6 +77,13 @@ class Finetune(StageSettings):
     seeds: Items[Seed] = (0, 1, 2)
     """One run for each: fresh classifier, order of rows and dropout. Scores are their mean and spread."""
 
+    attacks: Items[Attack] = ()
+    """Accuracy under attack, for each: the text of test rows (of a pair, the first) with characters or words
+    changed that a person would read over. Of classification alone."""
+
+    lexicon: Annotated[str | None, Reads("lexicon", required=False)] = None
+    """Similar words for the attack `synonym`."""
+
     beside: Items[Baseline] = ()
     """Baselines on the same rows: `random_init` (same network, seeds and budget, no pre-training), `tfidf`
     (character n-grams and logistic regression)."""
@@ -95,6 +104,22 @@ class Finetune(StageSettings):
         if not seeds:
             raise ValueError("is empty; give at least one seed, such as [0, 1, 2]")
         return seeds
+
+    @model_validator(mode="after")
+    def _suits_the_task(self) -> "Finetune":
+        if "tfidf" in self.beside and self.task.learns_from != "classes":
+            raise ValueError(
+                f"beside: tfidf knows classes alone, task {self.task.task} has none: leave it out"
+            )
+        if self.attacks and self.task.learns_from != "classes":
+            raise ValueError(
+                f"attacks change characters, and the answers of {self.task.task} hang on them: they are for "
+                "classification; leave them out"
+            )
+        names = [attack.name for attack in self.attacks]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"attacks names {twice[0]} twice; each counts once")
+        return self
 
     @model_validator(mode="after")
     def _holds_rows_out(self) -> "Finetune":

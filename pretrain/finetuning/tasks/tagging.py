@@ -1,0 +1,180 @@
+"""Tagging: spans of a text with their types (named entities, words, parts of speech), a tag a token."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from corpora.labelled import Kind, Row, Span
+from corpora.settings import Items
+from corpora.stage import JSON
+from pretrain.finetuning import entities
+from pretrain.finetuning.entities import Scheme, Units
+from pretrain.finetuning.examples import NOT_COUNTED, Examples
+from pretrain.finetuning.metrics import Measures
+from pretrain.finetuning.tasks.task import Said, TaskSettings
+from pretrain.finetuning.windows import Passage, most_context, passages
+from tokenization.vocabulary import Tokenizer
+
+Metric = Literal["f1", "precision", "recall", "accuracy"]
+
+
+class Tagging(TaskSettings):
+    """Cross-entropy on a tag for each token of the network; a row longer than the model is read in windows.
+
+    All tokens of a word learn (its first one B, the others I). A token that stands in several windows counts
+    once, where it has most context. Spans are found in characters of the text as it stands in its file.
+    """
+
+    learns_from: ClassVar[Kind] = "spans"
+    head: ClassVar[str] = "AutoModelForTokenClassification"
+    pipeline: ClassVar[str] = "token-classification"
+    windows: ClassVar[bool] = True
+
+    task: Literal["tagging"] = "tagging"
+    """A text in, spans with their types out."""
+
+    scheme: Scheme = "BIO"
+    """How tags spell spans. `pipeline(..., aggregation_strategy="simple")` of transformers reads only BIO."""
+
+    stride: Annotated[int | None, Field(ge=0)] = None
+    """Tokens that neighbouring windows of a long row share; left out, a quarter of `length`."""
+
+    metrics: Items[Metric] = ("f1", "precision", "recall")
+    """What is measured; the first one chooses the epoch. The first three are of whole spans, both ends and
+    the type right (seqeval's); accuracy is of single tags, for parts of speech."""
+
+    def outputs(self, labels: tuple[str, ...]) -> Mapping[str, JSON]:
+        """One for each tag; their names travel with the network."""
+        names = entities.tag_names(labels, self.scheme)
+        return {
+            "id2label": dict(enumerate(names)),
+            "label2id": {name: number for number, name in enumerate(names)},
+        }
+
+    def encode(
+        self, rows: Sequence[Row], labels: tuple[str, ...], tokenizer: Tokenizer, length: int
+    ) -> Examples[Passage]:
+        """As many windows a row as it takes; a tag for each token of the text that counts in its window."""
+        stride = length // 4 if self.stride is None else self.stride
+        windows = tuple(passages(rows, tokenizer, length, stride))
+        names = entities.tag_names(labels, self.scheme)
+        blank = tuple(np.full(len(window.ids), NOT_COUNTED, dtype=np.int64) for window in windows)
+        examples = Examples(
+            tuple(rows), windows, blank, labels, names, tokenizer.pad_token_id, per_token=True
+        )
+        number = {name: at for at, name in enumerate(names)}
+        for row, here in zip(rows, examples.by_row(), strict=True):
+            places = _merged([windows[at] for at in here], [windows[at].places for at in here])
+            wanted = np.full(len(places), NOT_COUNTED, dtype=np.int64)
+            solid = places[:, 0] < places[:, 1]  # all but blanks that are a token of their own
+            tags = entities.spell(row.spans, places[solid], self.scheme)
+            wanted[solid] = [number[tag] for tag in tags]
+            for at, own in zip(here, most_context([windows[at] for at in here]), strict=True):
+                window = windows[at]
+                part = wanted[window.first : window.first + len(window.places)]
+                blank[at][window.inside] = np.where(own, part, NOT_COUNTED)
+        return examples
+
+    def loss(self, said: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy of `said` (batch, length, tags) over the tags that count; 0 where none does."""
+        total = functional.cross_entropy(
+            said.float().flatten(0, 1), labels.flatten(), ignore_index=NOT_COUNTED, reduction="sum"
+        )
+        return total / (labels != NOT_COUNTED).sum().clamp(min=1)
+
+    def choices(self, said: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+        """One a tag that counts."""
+        return (said[labels != NOT_COUNTED],)
+
+    def answers(self, said: Said, examples: Examples[Any]) -> list[JSON]:
+        """The spans of each row, [[start, end, type], ...]."""
+        return [[list(span) for span, _ in found] for found in self._found(said, examples)]
+
+    def truth(self, rows: Sequence[Row]) -> list[JSON]:
+        """The right spans."""
+        return [[list(span) for span in row.spans] for row in rows]
+
+    def measures(self, rows: Sequence[Row], answers: Sequence[JSON], labels: tuple[str, ...]) -> Measures:
+        """Each of `metrics`, and the F1 of each type."""
+        found = [[Span(*span) for span in answer] for answer in answers]
+        scores = entities.strict_scores([row.spans for row in rows], found)
+        if "accuracy" in self.metrics:
+            scores["accuracy"] = entities.tag_accuracy(rows, found, self.scheme)
+        details = {f"f1/{type_}": scores.get(f"f1/{type_}", 0.0) for type_ in labels if type_}
+        return {name: scores[name] for name in self.metrics} | details
+
+    def predictions(self, said: Said, examples: Examples[Any]) -> list[dict[str, JSON]]:
+        """The spans with their text, and the mean probability of their tags."""
+        return [
+            {
+                "spans": [
+                    {**span._asdict(), "text": row.text[span.start : span.end], "score": round(score, 6)}
+                    for span, score in found
+                ]
+            }
+            for row, found in zip(examples.rows, self._found(said, examples), strict=True)
+        ]
+
+    def shown(self, answer: JSON, row: Row, labels: tuple[str, ...]) -> str:
+        """`0-2 LOC 北京; 5-8 PER 江泽民`."""
+        return "; ".join(f"{start}-{end} {type_} {row.text[start:end]}" for start, end, type_ in answer)
+
+    def _found(self, said: Said, examples: Examples[Passage]) -> list[list[tuple[Span, float]]]:
+        """The spans of each row, each with the mean probability of the likeliest tags of its units."""
+        found = []
+        for row, here in zip(examples.rows, examples.by_row(), strict=True):
+            windows = [examples.windows[at] for at in here]
+            places = _merged(windows, [window.places for window in windows])
+            logits = _merged(windows, [said[at][examples.windows[at].inside] for at in here])
+            found.append(_spans(row, places, logits, examples.names))
+        return found
+
+
+def _merged(windows: Sequence[Passage], values: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Of values (tokens, ...) of each window of a row, those of each token of the row, where it counts."""
+    return np.concatenate([value[own] for value, own in zip(values, most_context(windows), strict=True)])
+
+
+def _spans(
+    row: Row, places: Units, logits: NDArray[np.float32], names: Sequence[str]
+) -> list[tuple[Span, float]]:
+    """What the tags of a row's tokens spell; where its file has tokens of its own, the tags of those.
+
+    Such a token has the tag of the network's token that its first character is in; if that began earlier, it
+    goes on with the span.
+    """
+    solid = places[:, 0] < places[:, 1]
+    places, logits = places[solid], logits[solid]
+    best, chances = logits.argmax(-1), torch.from_numpy(logits).softmax(-1).amax(-1).numpy()
+    tags = [names[tag] for tag in best]
+    if row.tokens:
+        units = np.array(row.tokens, dtype=np.int64)
+        tags, chances = _of_tokens(units, places, tags, chances)
+        places = units
+    spelt = zip(entities.read(tags, places), entities.groups(tags), strict=True)
+    return [(span, float(chances[begin:end].mean())) for span, (begin, end, _) in spelt]
+
+
+def _of_tokens(
+    units: Units, places: Units, tags: Sequence[str], chances: NDArray[np.float32]
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Tags and probabilities of the units; one that the tokenizer left out is outside."""
+    at = np.searchsorted(places[:, 1], units[:, 0], side="right")  # the first token that ends behind
+    said, sure = [], np.ones(len(units), dtype=np.float32)
+    for unit, (place, (start, end)) in enumerate(zip(at, units, strict=True)):
+        if place == len(places) or places[place, 0] >= end:
+            said.append(entities.OUTSIDE)
+            continue
+        sure[unit] = chances[place]
+        said.append(_continued(tags[place]) if places[place, 0] < start else tags[place])
+    return said, sure
+
+
+def _continued(tag: str) -> str:
+    return "I" + tag[1:] if tag[0] in "BS" else tag
