@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pretrain.adversarial.attack import Constant, Pass
-from pretrain.attacker import Attacker
+from pretrain.adversarial_training import AdversarialTraining
 from pretrain.finetuning.examples import LabelledBatch
 from pretrain.finetuning.tasks import Task
 from pretrain.randomness import torch_seed
@@ -36,14 +36,14 @@ class TaskJudge:
 
 
 def learn(
-    attacker: Attacker, task: Task, batches: Sequence[LabelledBatch], step: int, seed: int
+    training: AdversarialTraining, task: Task, batches: Sequence[LabelledBatch], step: int, seed: int
 ) -> Iterator[float]:
     """Accumulate the gradient of a batch, given as micro-batches; its loss, each time an update is due.
 
     That is once, unless the adversary updates after every pass. Dropout depends on (seed, step, micro-batch).
     """
-    each = attacker.adversary is not None and attacker.adversary.updates_each_pass
-    walks = _walks(attacker, task, batches, step)
+    each = training.adversary is not None and training.adversary.updates_each_pass
+    walks = _walks(training, task, batches, step)
     for part in count(0, len(batches)):
         loss, last = 0.0, True
         for number, walk in enumerate(walks):
@@ -59,24 +59,25 @@ def learn(
 
 
 def _walks(
-    attacker: Attacker, task: Task, batches: Sequence[LabelledBatch], step: int
+    training: AdversarialTraining, task: Task, batches: Sequence[LabelledBatch], step: int
 ) -> list[Iterator[Pass[Tensor]]]:
     """The passes of each micro-batch, none of them run yet."""
     counts = [task.count(batch.labels) for batch in batches]
-    device = next(attacker.model.parameters()).device
+    device = next(training.model.parameters()).device
     walks, row = list[Iterator[Pass[Tensor]]](), 0
     for batch, counted in zip(batches, counts, strict=True):
         judge = TaskJudge(task, batch.labels.to(device), counted / max(sum(counts), 1))
-        walks.append(_passes(attacker, judge, batch.inputs(device), step, row))
+        walks.append(_passes(training, judge, batch, step, row))
         row += len(batch.input_ids)
     return walks
 
 
 def _passes(
-    attacker: Attacker, judge: TaskJudge, inputs: dict[str, Tensor], step: int, row: int
+    training: AdversarialTraining, judge: TaskJudge, batch: LabelledBatch, step: int, row: int
 ) -> Iterator[Pass[Tensor]]:
-    def run() -> Tensor:
-        said: Tensor = attacker.model(**inputs).logits
-        return said
+    inputs = batch.inputs(judge.labels.device)
 
-    return attacker.passes(run, judge, inputs, step, row)
+    def run() -> Tensor:
+        return judge.task.said(training.model(**inputs), batch)
+
+    return training.passes(run, judge, inputs, step, row)

@@ -66,7 +66,7 @@ class Run(Cell):
     dev: Items[Measures] = ()  # after each epoch; empty without dev rows
     chosen: int = 0  # the epoch that was scored, from 0
     skipped: int = 0  # steps not applied, their loss or gradient not being finite
-    passes: float | None = None  # forward and backward passes of an update, adversarial ones included
+    passes: float | None = None  # of plain training (a forward, a backward pass) that a step cost, on average
     test: Measures
     attacked: dict[str, Attacked] = Field(default_factory=dict)  # by the name of the attack
     answers: Items[JSON]  # to each test row, as its task gives them
@@ -98,7 +98,8 @@ def train_run(
         network.to(material.device)  # type: ignore[arg-type]
         what = f"{TITLES[cell.arm]}, seed {seed}"
         began = time.process_time()
-        fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what)
+        special_ids = checkpoint.tokenizer.all_special_ids
+        fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what, special_ids)
         _tell_cost(cell, config, checkpoint, time.process_time() - began, reporter)
     test = checkpoint.test
     answers = config.task.answers(predict(network, test, config.task), test)

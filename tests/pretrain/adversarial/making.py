@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import BertConfig, BertForSequenceClassification
 
 from pretrain.adversarial import Adversary, Pass
-from pretrain.attacker import Attacker
+from pretrain.adversarial_training import AdversarialTraining
 from pretrain.judge import ModelJudge
 from tests.pretrain.adversarial.by_hand import Deltas, Rows
 
@@ -66,24 +66,24 @@ def apart(delta: Tensor, batch: dict[str, Tensor]) -> Deltas:
 
 
 class Watched:
-    """An attacker, and every perturbation that it lets the model see."""
+    """An training, and every perturbation that it lets the model see."""
 
     def __init__(self, model: Model, adversary: Adversary, steps: int | None = None) -> None:
-        self.attacker, self.model = Attacker(model, adversary, SPECIAL, steps), model
+        self.training, self.model = AdversarialTraining(model, adversary, SPECIAL, steps), model
         self.seen: list[Tensor] = []
-        assert self.attacker.embeddings is not None
-        self.state: Model = self.attacker.state
-        inner = self.attacker.embeddings.moved
+        assert self.training.embeddings is not None
+        self.state: Model = self.training.state
+        inner = self.training.embeddings.moved
 
         def moved(shift: Shift) -> AbstractContextManager[None]:
             if shift.delta is not None:
                 self.seen.append(shift.delta.detach().clone())
             return inner(shift)
 
-        self.attacker.embeddings.moved = moved  # type: ignore[assignment,method-assign]
+        self.training.embeddings.moved = moved  # type: ignore[assignment,method-assign]
 
     def passes(self, batch: dict[str, Tensor], step: int = 0, first_row: int = 0) -> Iterator[Pass[Any]]:
-        return self.attacker.passes(lambda: self.model(**batch), ModelJudge(batch), batch, step, first_row)
+        return self.training.passes(lambda: self.model(**batch), ModelJudge(batch), batch, step, first_row)
 
     def learn(self, batch: dict[str, Tensor], step: int = 0) -> Tensor:
         """The weights' gradient after all passes of a batch, flat."""

@@ -47,7 +47,7 @@ def test_freelb_learns_from_the_mean_over_its_passes(counting: str, passes: int)
     walked, wanted = by_hand.freelb(
         written_out(model, batch), apart(watched.seen[0], batch), passes, step=0.3, radius=0.5
     )
-    assert watched.attacker.cost == pytest.approx(len(walked))
+    assert watched.training.cost == pytest.approx(len(walked))
     assert len(walked) == passes
     assert_walk(watched, batch, walked)
     assert_near(gradient, wanted)

@@ -117,7 +117,7 @@ def test_r3f_learns_from_the_divergence_under_noise(noise: str) -> None:
     smooth = torch.stack([symmetric_kl(rows.said(row), rows.said(row, d)) for row, d in enumerate(noised)])
     clean = rows.losses([torch.zeros_like(d) for d in noised])
     assert_near(gradient, rows.gradient(clean + 2.0 * smooth.mean()), 1e-4)
-    assert watched.attacker.cost == pytest.approx(2)
+    assert watched.training.cost == pytest.approx(2)
 
 
 def test_no_noise_and_no_weight_are_plain_training() -> None:

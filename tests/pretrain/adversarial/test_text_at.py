@@ -25,7 +25,7 @@ SETTINGS = {"steps": 3, "step_size": 0.3, "epsilon": 0.9, "noise_scale": 0.3}
 def table_of(watched: Watched, step: int = 1) -> Tensor:
     """The table as a step of this number finds it."""
     state = watched.state
-    state.turn(step, watched.attacker.adversary.profile == "released")  # type: ignore[union-attr]
+    state.turn(step, watched.training.adversary.profile == "released")  # type: ignore[union-attr]
     values: Tensor = state.values.clone()
     return values
 

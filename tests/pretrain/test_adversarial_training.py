@@ -12,9 +12,9 @@ from transformers import TrainingArguments
 from corpora.errors import UsageError
 from pretrain.adversarial import Adversary, Alum, Attack, FreeAt, FreeLb, Pass, Pgd, R3f, Smart, TextAt
 from pretrain.adversarial.attack import Said
-from pretrain.attacker import Attacker
+from pretrain.adversarial_trainer import AdversarialTrainer
+from pretrain.adversarial_training import AdversarialTraining
 from pretrain.judge import ModelJudge
-from pretrain.trainer import AdversarialTrainer
 from tests.pretrain.adversarial.making import (
     LENGTHS,
     SPECIAL,
@@ -46,9 +46,9 @@ def test_a_loop_of_five_lines_learns(adversary: Adversary) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     before = model.eval()(**batch).loss.item()
     model.train()
-    attacker = Attacker(model, adversary, SPECIAL, steps=20)
+    training = AdversarialTraining(model, adversary, SPECIAL, steps=20)
     for step in range(20):
-        for loss in attacker.losses(batch, step):
+        for loss in training.losses(batch, step):
             backward(loss)
             if adversary.updates_each_pass:
                 optimizer.step()
@@ -74,10 +74,10 @@ def test_a_loop_of_five_lines_learns(adversary: Adversary) -> None:
     ],
 )
 def test_what_a_step_costs_is_counted(adversary: Adversary | None, passes: float) -> None:
-    attacker = Attacker(make_model(), adversary, SPECIAL)
-    for loss in attacker.losses(make_batch(), step=0):
+    training = AdversarialTraining(make_model(), adversary, SPECIAL)
+    for loss in training.losses(make_batch(), step=0):
         backward(loss)
-    assert attacker.cost == pytest.approx(passes)
+    assert training.cost == pytest.approx(passes)
 
 
 @pytest.mark.parametrize("adversary", [*EVERYONE[1:], Alum()], ids=lambda one: type(one).__name__)
@@ -100,7 +100,7 @@ def test_micro_batches_add_up_to_the_batch(adversary: Adversary) -> None:
 
 def test_noise_is_of_a_seed_a_step_a_row_and_a_purpose() -> None:
     def noise(seed: int = 0, step: int = 0, purpose: str = "start") -> Tensor:
-        attacker, batch = Attacker(make_model(), FreeLb(), SPECIAL, seed=seed), make_batch()
+        training, batch = AdversarialTraining(make_model(), FreeLb(), SPECIAL, seed=seed), make_batch()
         found: list[Tensor] = []
 
         class Listening(FreeLb):
@@ -108,8 +108,8 @@ def test_noise_is_of_a_seed_a_step_a_row_and_a_purpose() -> None:
                 found.append(attack.normal(purpose))
                 return iter(())
 
-        attacker.adversary = Listening()
-        assert not list(attacker.passes(lambda: None, ModelJudge(batch), batch, step))
+        training.adversary = Listening()
+        assert not list(training.passes(lambda: None, ModelJudge(batch), batch, step))
         return found[0]
 
     assert torch.equal(noise(), noise())
@@ -122,7 +122,7 @@ def test_noise_is_of_a_seed_a_step_a_row_and_a_purpose() -> None:
 
 def test_under_bf16_a_perturbation_is_added_in_fp32() -> None:
     watched, read = Watched(make_model(), R3f(noise_scale=1e-4)), list[Tensor]()
-    watched.attacker.precision = torch.bfloat16
+    watched.training.precision = torch.bfloat16
     watched.model.bert.embeddings.LayerNorm.register_forward_pre_hook(lambda _, given: read.append(given[0]))
     (one,) = watched.passes(make_batch())
     clean, moved = read
@@ -176,9 +176,12 @@ def test_the_trainer_takes_the_steps_of_a_plain_loop(tmp_path: Path, accumulated
     steps = [parts[at : at + accumulated] for at in range(0, len(parts), accumulated)]
     seen = [{name: torch.cat([part[name] for part in step]) for name in step[0]} for step in steps]
     model = make_model()
-    optimizer, attacker = torch.optim.SGD(model.parameters(), lr=1e-3), Attacker(model, adversary, seed=42)
+    optimizer, training = (
+        torch.optim.SGD(model.parameters(), lr=1e-3),
+        AdversarialTraining(model, adversary, seed=42),
+    )
     for step, batch in enumerate(seen):
-        for loss in attacker.losses(batch, step):
+        for loss in training.losses(batch, step):
             backward(loss)
         optimizer.step()
         optimizer.zero_grad()

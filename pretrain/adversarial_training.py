@@ -1,8 +1,8 @@
 """Adversaries on any model of `transformers`: in a loop of one's own, in its Trainer, in fine-tuning.
 
-    attacker = Attacker(model, FreeLb(steps=3), tokenizer.all_special_ids)
+    training = AdversarialTraining(model, FreeLb(steps=3), tokenizer.all_special_ids)
     for step, batch in enumerate(batches):  # on the model's device, `labels` among them
-        for loss in attacker.losses(batch, step):
+        for loss in training.losses(batch, step):
             loss.backward()
         optimizer.step(), optimizer.zero_grad()
 
@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from corpora.errors import UsageError
 from pretrain.adversarial import Adversary, Pass, Places, plain
 from pretrain.adversarial.attack import Constant, Dropout, Said
 from pretrain.judge import ModelJudge
@@ -42,7 +43,7 @@ class Judge(Protocol[Asked]):
         """The same in both directions."""
 
 
-class Attacker:
+class AdversarialTraining:
     """A model under attack by one adversary, for the length of a training; by none, it trains plainly."""
 
     def __init__(
@@ -60,8 +61,13 @@ class Attacker:
         `precision` the model runs under autocast.
 
         Raises:
-            UsageError: the model has no embeddings where the adversary moves them.
+            UsageError: the model has no embeddings where the adversary moves them, or it is one that attacks
+                part of the rows or positions.
         """
+        if adversary and (adversary.share < 1 or adversary.everywhere):
+            raise UsageError(
+                f"{type(adversary).__name__}: rows and scope are for pre-training; leave them out"
+            )
         self.model, self.adversary, self.seed, self.precision = model, adversary, seed, precision
         self.special_ids = tuple(special_ids)
         self.exact = adversary is not None and adversary.exact(precision is not None)
@@ -90,7 +96,7 @@ class ModelAttack(Generic[Said]):
 
     def __init__(
         self,
-        attacker: Attacker,
+        training: AdversarialTraining,
         run: Callable[[], Said],
         judge: Judge[Said],
         batch: Inputs,
@@ -99,9 +105,9 @@ class ModelAttack(Generic[Said]):
     ) -> None:
         """Nothing is run yet."""
         self.step = step
-        self._attacker, self._run, self._judge = attacker, run, judge
+        self._training, self._run, self._judge = training, run, judge
         self._batch, self._first_row = batch, first_row
-        self._dropout = Masks(attacker.model, batch["input_ids"].device)
+        self._dropout = Masks(training.model, batch["input_ids"].device)
 
     @cached_property
     def places(self) -> Places:
@@ -109,8 +115,8 @@ class ModelAttack(Generic[Said]):
         ids = self._batch["input_ids"]
         mask = self._batch.get("attention_mask")
         real = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask.bool()
-        special = torch.isin(ids, torch.tensor(self._attacker.special_ids, device=ids.device)) | ~real
-        adversary = self._attacker.adversary
+        special = torch.isin(ids, torch.tensor(self._training.special_ids, device=ids.device)) | ~real
+        adversary = self._training.adversary
         movable = real if adversary is None or adversary.specials else ~special
         row = torch.arange(len(ids), device=ids.device)[:, None].expand_as(ids)
         return Places(tokens=ids, movable=movable, special=special, sequence=row, sequences=len(ids))
@@ -118,7 +124,7 @@ class ModelAttack(Generic[Said]):
     @property
     def embedded(self) -> Tensor:
         """Of the last clean pass, (batch, length, width); before any, zeros."""
-        embeddings = self._attacker.embeddings
+        embeddings = self._training.embeddings
         return self._zeros() if embeddings is None or embeddings.clean is None else embeddings.clean
 
     def normal(self, purpose: str) -> Tensor:
@@ -133,17 +139,17 @@ class ModelAttack(Generic[Said]):
         self, delta: Tensor | None = None, *, dropout: Dropout = "fresh", detached: bool = False
     ) -> Said:
         """One forward pass."""
-        self._attacker.cost += 1.0 if torch.is_grad_enabled() else 1 / 3
+        self._training.cost += 1.0 if torch.is_grad_enabled() else 1 / 3
         return self._pass(Shift(delta, detached), dropout)
 
     def gradient(
         self, delta: Tensor, measure: Callable[[Said], Tensor], *, dropout: Dropout = "fresh"
     ) -> Tensor:
         """By delta alone; the parameters are frozen meanwhile."""
-        self._attacker.cost += 2 / 3
+        self._training.cost += 2 / 3
         leaf = delta.detach().requires_grad_()
-        with frozen(self._attacker.model):
-            value = measure(self._pass(Shift(leaf, exact=self._attacker.exact), dropout))
+        with frozen(self._training.model):
+            value = measure(self._pass(Shift(leaf, exact=self._training.exact), dropout))
             (gradient,) = torch.autograd.grad(value, leaf)
         return gradient
 
@@ -168,11 +174,11 @@ class ModelAttack(Generic[Said]):
         return flag
 
     def _pass(self, shift: Shift, dropout: Dropout) -> Said:
-        attacker = self._attacker
-        halves = None if shift.exact else attacker.precision
+        training = self._training
+        halves = None if shift.exact else training.precision
         with (
             self._dropout.of(dropout),
-            attacker.embeddings.moved(shift) if attacker.embeddings else nullcontext(),
+            training.embeddings.moved(shift) if training.embeddings else nullcontext(),
             torch.autocast(self._dropout.device.type, halves, halves is not None),
         ):
             return self._run()
@@ -180,7 +186,7 @@ class ModelAttack(Generic[Said]):
     def _drawn(self, purpose: str, draw: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
         """Each row's own draws, whichever micro-batch it is in and however it is padded."""
         drawn = self._zeros()
-        dice, seed = torch.Generator(drawn.device), self._attacker.seed
+        dice, seed = torch.Generator(drawn.device), self._training.seed
         for row, mine in enumerate(self.places.movable, self._first_row):
             dice.manual_seed(torch_seed(seed, purpose, self.step, row))
             room = drawn.new_empty(int(mine.sum()), drawn.shape[-1])
@@ -189,7 +195,7 @@ class ModelAttack(Generic[Said]):
 
     def _zeros(self) -> Tensor:
         ids = self._batch["input_ids"]
-        return torch.zeros(*ids.shape, self._attacker.width, device=ids.device)
+        return torch.zeros(*ids.shape, self._training.width, device=ids.device)
 
 
 class Masks:

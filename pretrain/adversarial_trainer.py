@@ -15,7 +15,7 @@ from transformers import Trainer
 from corpora.errors import UsageError
 from pretrain.adversarial import Adversary
 from pretrain.adversarial.attack import Constant
-from pretrain.attacker import Attacker
+from pretrain.adversarial_training import AdversarialTraining
 from pretrain.judge import IGNORED, ModelJudge
 
 
@@ -37,12 +37,12 @@ class AdversarialTrainer(Trainer):
         if adversary.updates_each_pass:
             raise UsageError(
                 f"{type(adversary).__name__} updates the weights after every pass, the Trainer once a step: "
-                "put an Attacker into a loop of your own"
+                "put an AdversarialTraining into a loop of your own"
             )
         if self.args.world_size > 1 or self.args.n_gpu > 1:
             raise UsageError("AdversarialTrainer needs one device: start one process, and show it one GPU")
         self.adversary = adversary
-        self._attacker: Attacker | None = None
+        self._training: AdversarialTraining | None = None
         self._met = (-1, 0)  # the last step, and how many of its rows were learnt
 
     def training_step(
@@ -72,14 +72,14 @@ class AdversarialTrainer(Trainer):
         self._met = (step, row + len(given["input_ids"]))
         return total
 
-    def _attacked(self, model: nn.Module) -> Attacker:
-        """The attacker, hooked into the model at its first step."""
-        if self._attacker is None:
+    def _attacked(self, model: nn.Module) -> AdversarialTraining:
+        """The training, hooked into the model at its first step."""
+        if self._training is None:
             special = getattr(self.processing_class, "all_special_ids", ())
             inner = self.accelerator.unwrap_model(model)
             steps, seed = self.state.max_steps, self.args.seed
-            self._attacker = Attacker(inner, self.adversary, special, steps, seed)
-        return self._attacker
+            self._training = AdversarialTraining(inner, self.adversary, special, steps, seed)
+        return self._training
 
 
 class _Judge:
