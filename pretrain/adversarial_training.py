@@ -107,6 +107,7 @@ class ModelAttack(Generic[Said]):
         self.step = step
         self._training, self._run, self._judge = training, run, judge
         self._batch, self._first_row = batch, first_row
+        self._climbing = False
         self._dropout = Masks(training.model, batch["input_ids"].device)
 
     @cached_property
@@ -149,8 +150,10 @@ class ModelAttack(Generic[Said]):
         self._training.cost += 2 / 3
         leaf = delta.detach().requires_grad_()
         with frozen(self._training.model):
-            value = measure(self._pass(Shift(leaf, exact=self._training.exact), dropout))
-            (gradient,) = torch.autograd.grad(value, leaf)
+            said = self._pass(Shift(leaf, exact=self._training.exact), dropout)
+            self._climbing = True
+            (gradient,) = torch.autograd.grad(measure(said), leaf)
+            self._climbing = False
         return gradient
 
     def loss(self, said: Said) -> Tensor:
@@ -158,7 +161,13 @@ class ModelAttack(Generic[Said]):
         return self._judge.loss(said)
 
     def divergence(self, target: Said, said: Said) -> Tensor:
-        """From a constant target."""
+        """From a constant target.
+
+        Between two precisions it would be of rounding: in exact ascents, the target is the first clean pass
+        as it would have been exactly.
+        """
+        if self._climbing and self._training.exact:
+            target = self._exact_clean
         return self._judge.divergence(target, said)
 
     def symmetric(self, one: Said, other: Said, constant: Constant = "each") -> Tensor:
@@ -182,6 +191,13 @@ class ModelAttack(Generic[Said]):
             torch.autocast(self._dropout.device.type, halves, halves is not None),
         ):
             return self._run()
+
+    @cached_property
+    def _exact_clean(self) -> Said:
+        """The first pass once more, in float32."""
+        self._training.cost += 1 / 3
+        with torch.no_grad():
+            return self._pass(Shift(exact=True), "same")
 
     def _drawn(self, purpose: str, draw: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
         """Each row's own draws, whichever micro-batch it is in and however it is padded."""

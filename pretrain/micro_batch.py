@@ -32,6 +32,7 @@ class Answers:
     batch: Batch
     objectives: Mapping[str, Objective]
     asked: Tensor | None  # (masked,) which of those positions are to be predicted; None: all of them
+    exact: bool = False  # said in float32 where training computes in half precision
 
     @cached_property
     def terms(self) -> Mapping[str, Term]:
@@ -130,7 +131,13 @@ class MicroBatch:
         return loss
 
     def divergence(self, target: Answers, said: Answers) -> Tensor:
-        """KL(target || said) of all predictions, weighted and divided as their losses are."""
+        """KL(target || said) of all predictions, weighted and divided as their losses are.
+
+        Between two precisions it would be of rounding: what is said exactly is compared with what the first
+        clean pass would have said exactly.
+        """
+        if said.exact and not target.exact:
+            target = self._exact_clean
         return self._apart(kl, target, said)
 
     def symmetric(self, one: Answers, other: Answers, constant: Constant = "each") -> Tensor:
@@ -151,6 +158,12 @@ class MicroBatch:
     def _device(self) -> torch.device:
         return self._engine.ranks.device
 
+    @cached_property
+    def _exact_clean(self) -> Answers:
+        """The first clean pass once more, with its dropout masks, in float32; draws go on behind it."""
+        with torch.no_grad():
+            return self._run(self._engine.aside, self._batch, Shift(exact=True), "same")
+
     def _run(self, run: Run, batch: Batch, shift: Shift | None, dropout: Dropout) -> Answers:
         if dropout == "same":
             torch.manual_seed(self._dropout)
@@ -159,7 +172,7 @@ class MicroBatch:
             outputs = run(batch, shift)
         finally:
             self._network.train()
-        return Answers(outputs, batch, self._objectives, self._asked)
+        return Answers(outputs, batch, self._objectives, self._asked, shift is not None and shift.exact)
 
     def _apart(self, divergence: Callable[[Tensor, Tensor], Tensor], one: Answers, other: Answers) -> Tensor:
         apart = torch.zeros((), device=self._device)

@@ -18,8 +18,10 @@ from pretrain.adversarial.r3f import R3f
 from pretrain.adversarial.smart import Smart
 from pretrain.adversarial.text_at import TextAt
 
-Pretraining = Annotated[Alum | Pgd, Field(discriminator="method"), named("method")]
-"""Those that go with any pre-training objective."""
+Pretraining = Annotated[Alum | FreeLb | Pgd, Field(discriminator="method"), named("method")]
+"""Those that go with any pre-training objective. The others do not: FreeAT updates the weights within a step,
+SMART doubles them, TextAT keeps a table beside them, none of which a checkpoint of training has; R3F moves
+nothing on purpose."""
 
 Finetuning = Annotated[
     Alum | FreeAt | FreeLb | Pgd | R3f | Smart | TextAt, Field(discriminator="method"), named("method")

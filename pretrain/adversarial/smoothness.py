@@ -24,7 +24,7 @@ from pretrain.adversarial.attack import (
 )
 from pretrain.adversarial.norms import Projection, normalised, projected, sizes
 
-CLEAR = 1e-2
+CLEAR = 2e-2
 """Noise, in embeddings' own size, from which on half precision sees where a divergence climbs."""
 
 Profile = Literal["robust", "released", "paper"]
@@ -67,7 +67,7 @@ class Smoothing(Adversary):
     epsilon: Annotated[float, Field(ge=0)] = 0.1
     """Radius: the perturbation's largest norm."""
 
-    noise_scale: Annotated[float, Field(ge=0)] = 0.01
+    noise_scale: Annotated[float, Field(ge=0)] = 0.05
     """Standard deviation of the normal noise that it starts from: sigma."""
 
     unit: Literal["embedding", "absolute"] = "embedding"

@@ -80,7 +80,7 @@ def _check_ascents(adversary: Adversary, network: Network) -> None:
     if network.model.config._attn_implementation == FLASH and adversary.exact(network.precision is not None):
         raise UsageError(
             "FlashAttention computes in half precision alone, and these ascents need float32: set "
-            "adversarial.noise_scale to 0.01 or more with unit embedding, or remove flash-attn"
+            "adversarial.noise_scale to 0.02 or more with unit embedding, or remove flash-attn"
         )
 
 

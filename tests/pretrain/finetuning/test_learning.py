@@ -57,7 +57,7 @@ def weights(network: "PreTrainedModel") -> Tensor:
     return torch.nn.utils.parameters_to_vector(network.parameters()).detach().clone()
 
 
-def fitted(folder: Path, adversary: Adversary | None, **changes: Any) -> tuple[Fitted, Tensor]:
+def fitted(folder: Path, adversary: Adversary | None, **changes: object) -> tuple[Fitted, Tensor]:
     config = Finetune.model_validate(CONFIG.model_dump() | {"adversarial": adversary} | changes)
     examples, network = examples_of(folder, config.task), network_of(folder, config.task, dropout=0.1)
     none = replace(examples, rows=(), windows=(), labels=())
