@@ -18,7 +18,7 @@ from pretrain.finetuning.learning import learn
 from pretrain.finetuning.metrics import Measures
 from pretrain.finetuning.settings import Finetune
 from pretrain.finetuning.tasks import Task
-from pretrain.optimizers import AdamW, set_rate
+from pretrain.optimizers import set_rate
 from pretrain.schedules import Linear
 
 PATIENCE = 5
@@ -59,7 +59,7 @@ def fit(
     """
     per_epoch = math.ceil(len(train) / config.batch)
     total = per_epoch * config.epochs
-    optimizer = AdamW(lr=config.lr, weight_decay=config.weight_decay).build(network)
+    optimizer = config.adam().build(network)
     schedule = Linear(warmup_steps=math.ceil(total * config.warmup))
     losses = np.full(total, np.nan)  # of the updates that were applied
     precision = torch.bfloat16 if config.speed.precision == "bf16" else None
@@ -79,11 +79,14 @@ def fit(
             scores.append(measured(network, dev, config.task))
             if best_of(scores, config.task) == len(scores) - 1:
                 best = {name: weight.clone() for name, weight in network.state_dict().items()}
+            if config.patience and len(scores) - best_of(scores, config.task) > config.patience:
+                losses = losses[: step + 1]
+                break
     if best:
         network.load_state_dict(best)
-    means = np.nanmean(losses.reshape(config.epochs, per_epoch), axis=1)
+    means = np.nanmean(losses.reshape(-1, per_epoch), axis=1)
     chosen = best_of(scores, config.task) if scores else config.epochs - 1
-    skipped, passes = int(np.isnan(losses).sum()), training.cost / total
+    skipped, passes = int(np.isnan(losses).sum()), training.cost / len(losses)
     return Fitted(tuple(means.tolist()), tuple(scores), chosen, skipped, passes)
 
 
