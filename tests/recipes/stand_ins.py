@@ -27,6 +27,7 @@ HUB = {  # names on the hub that shipped recipes use -> what stands in for them
     "bert-base-uncased": "bert",
     "hfl/chinese-roberta-wwm-ext": "bert",
     "roberta-base": "roberta",
+    "roberta-large": "bert",  # fine-tuned: with a network
 }
 NETWORK: dict[str, Any] = {
     "hidden_size": 16,
