@@ -7,7 +7,7 @@ term is divided by that one denominator. A mean of micro-batch means would weigh
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ class Step:
     losses: Mapping[str, float]  # nats, by objective
     hits: Mapping[str, int]  # right predictions, by objective
     counts: Mapping[str, int]  # predictions asked, by objective
+    more: Mapping[str, float] = field(default_factory=dict)  # what else is counted, by its own name
 
 
 def train_step(
@@ -36,7 +37,8 @@ def train_step(
     counts = {name: objective.count(window) for name, objective in objectives.items()}
     if not any(counts.values()):  # known to all ranks; an update would be weight decay and old moments alone
         return Step(False, 0.0, dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0), counts)
-    sums = torch.zeros(len(objectives), 2, dtype=torch.float64, device=engine.ranks.device)  # loss, hits
+    widest = 2 + max(len(objective.counted) for objective in objectives.values())  # loss, hits, more
+    sums = torch.zeros(len(objectives), widest, dtype=torch.float64, device=engine.ranks.device)
     for number, batch in enumerate(window.batches, start=1):
         seed_dropout(seed, window.step, number, engine.ranks)
         batch = batch.to(engine.ranks.device)
@@ -45,16 +47,22 @@ def train_step(
         for row, (name, objective) in enumerate(objectives.items()):
             term = objective.term(outputs, batch)
             loss = loss + objective.weight * term.loss / max(counts[name], 1)
-            sums[row] += term.sums()
+            said = term.sums()
+            sums[row, : len(said)] += said
         engine.backward(_honest(loss), last=number == len(window.batches))
     norm = engine.update(learning_rate)
-    losses, hits = engine.ranks.total(sums).T.tolist()
+    losses, hits, *more = engine.ranks.total(sums).T.tolist()
     return Step(
         applied=math.isfinite(norm),
         norm=norm,
         losses=dict(zip(objectives, losses, strict=True)),
         hits={name: int(hit) for name, hit in zip(objectives, hits, strict=True)},
         counts=counts,
+        more={
+            name: of_all[row]
+            for row, objective in enumerate(objectives.values())
+            for name, of_all in zip(objective.counted, more, strict=False)
+        },
     )
 
 

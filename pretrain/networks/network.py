@@ -183,5 +183,6 @@ def _probe(config: Any) -> Batch:  # noqa: ANN401 - any configuration of `transf
         masked_targets=ids.flatten()[asked],
         pair_labels=torch.zeros(2, dtype=torch.int64),
         samples=torch.arange(2),
+        noise=torch.arange(2),
         position_ids=torch.arange(8).expand(2, 8),
     )

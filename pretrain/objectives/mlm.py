@@ -5,12 +5,11 @@ from typing import Annotated
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
-from corpora.settings import Settings
 from pretrain.batch import Batch, Window
-from pretrain.objectives.terms import Outputs, Term
+from pretrain.objectives.terms import Asked, Outputs, Term
 
 
-class Mlm(Settings):
+class Mlm(Asked):
     """Cross-entropy over all positions to predict: masked, replaced and kept ones alike."""
 
     weight: Annotated[float, Field(ge=0)] = 1.0

@@ -4,12 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from corpora.settings import Settings
 from pretrain.batch import Batch, Window
-from pretrain.objectives.terms import Outputs, Term, pair_term
+from pretrain.objectives.terms import Asked, Outputs, Term, pair_term
 
 
-class Sop(Settings):
+class Sop(Asked):
     """Cross-entropy over the rows with two segments. A row with one is left out."""
 
     weight: Annotated[float, Field(ge=0)] = 1.0

@@ -106,6 +106,7 @@ def toy_batch(rows: int, seed: int, masked: int = 5, width: int = 16) -> Batch:
         masked_targets=torch.randint(5, SIZE, (masked,), generator=dice),
         pair_labels=pairs,
         samples=torch.arange(rows) + 100 * seed,
+        noise=torch.randint(-(1 << 62), 1 << 62, (rows,), generator=dice),
     )
 
 
