@@ -15,7 +15,7 @@ from tests.recipes.stand_ins import HUB, given_for, inputs_of, make_stand_ins, s
 pytestmark = pytest.mark.slow
 
 NAMES = [name for name, _ in shipped()]
-PACKAGED = {"macbert_mini", "macbert_tiny"}
+PACKAGED = {"electra_tiny", "macbert_mini", "macbert_tiny"}
 """They bring their text, as package data: planned as they are, where that is installed."""
 
 
