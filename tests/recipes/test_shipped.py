@@ -26,7 +26,7 @@ ALIKE = {name for name in NAMES if name.startswith(("finetune_", "freelb_", "sma
 }
 """They differ from these, one of each task and method, in files and figures alone: planned, not run."""
 
-PACKAGED = {"macbert_mini", "macbert_tiny"}
+PACKAGED = {"electra_tiny", "macbert_mini", "macbert_tiny"}
 """They bring their text, as package data: planned as they are, where that is installed."""
 
 
