@@ -23,7 +23,11 @@ class Span(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An accepted answer to a question: `text` stands in `Row.text` from character `start` on."""
+    """An accepted answer to a question: `text` stands in `Row.text` from character `start` on.
+
+    Where `start` is -1 it stands nowhere in it: it counts as right, and cannot be learnt from. The first
+    answer of a row never is such a one.
+    """
 
     start: int
     text: str
@@ -57,7 +61,7 @@ class Row:
     id: str = ""
     """The row's own id (of a question in SQuAD's form, of an `id` column), if it has one."""
 
-    identity: str = ""
+    identity: str = field(default="", compare=False)
     """`train.tsv:12`: file (without its folder) and line where it stands, for messages and predictions."""
 
     @property
@@ -80,8 +84,11 @@ class LabelledRows:
     train: tuple[Row, ...]
     dev: tuple[Row, ...]
     test: tuple[Row, ...]
-    counts: Mapping[str, int]  # rows: read = empty + repeated + conflicting + invalid + the splits + others
+    counts: Mapping[str, int]  # of rows; what was read, less what was left out, is in the splits and others
     others: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     """Further rows to be scored, by name: `mismatched` of MNLI, `challenge` of CMRC 2018."""
 
     kind: Kind = "classes"
+
+    remarks: tuple[str, ...] = ()
+    """What a person should be told: rows that could not be read, held-out rows that are learnt from, too."""

@@ -82,7 +82,7 @@ def test_tsv_has_no_quoting_and_labels_may_be_numbers(tmp_path: Path) -> None:
         ("t.jsonl", '{"text": 3, "label": "a"}', r"t\.jsonl:1: 'text' is the number 3, a string is needed"),
         ("t.jsonl", '{"text": "a", "label": 0.5}', r"'label' is the number 0\.5, a string or a whole number"),
         ("t.jsonl", '{"text": "a", "label": " "}', "'label' is blank"),
-        ("t.csv", "", r"rows of 0 label\(s\)"),
+        ("t.csv", "", r"t\.csv has no rows"),
         ("t.csv", "text,label\na,b\n", r"rows of 1 label\(s\) \['b'\]; two are needed"),
         ("t.csv", "text,label\na,b\nc,d\n", "2 rows, none falls into"),
     ],
