@@ -20,6 +20,7 @@ from pretrain.commands import (
     endings,
     explain,
     plan,
+    predict,
     preview,
     recipes,
     replay,
@@ -174,6 +175,7 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
         "take a step of a run that diverged again, to where it first goes wrong",
         _of(replay),
     ),
+    "predict": ("what a fine-tuned network finds in further rows", _of(predict)),
     "recipes": ("list the shipped recipes", _of(recipes)),
     "explain": (
         "what a key of a recipe means, its type, default and range",

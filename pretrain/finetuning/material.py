@@ -30,6 +30,14 @@ KNOWN: Mapping[Kind, str] = {
 }
 """What is known of each row, in words."""
 
+WHERE: Mapping[Kind, str] = {
+    "classes": "`label: COLUMN`",
+    "values": "`value: COLUMN`",
+    "spans": "`reader: token_columns`, `reader: spans`, or `tags: COLUMN` of a table",
+    "answers": "`reader: squad`, or `answers: COLUMN` of a table",
+}
+"""How the settings of data say it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
@@ -79,10 +87,11 @@ def read_rows(config: Finetune) -> LabelledRows:
         BadData: they cannot be read, or are not what the task learns from.
     """
     rows = config.data.load()
-    if rows.kind != config.task.learns_from:
+    wanted = config.task.learns_from
+    if rows.kind != wanted:
         raise BadData(
-            f"task {config.task.task} learns from {KNOWN[config.task.learns_from]}, but these rows have "
-            f"{KNOWN[rows.kind]}; change `task`, or the form of `data`"
+            f"task {config.task.task} learns from {KNOWN[wanted]}, but these rows have "
+            f"{KNOWN[rows.kind]}; change `task`, or say in `data` where they stand: {WHERE[wanted]}"
         )
     config.task.check([*rows.train, *rows.dev])
     return rows

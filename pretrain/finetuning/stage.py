@@ -9,6 +9,7 @@ from corpora.stage import Report
 from pretrain.finetuning import heads, scores
 from pretrain.finetuning.loop import best_of
 from pretrain.finetuning.material import Material, prepare
+from pretrain.finetuning.released import Taught
 from pretrain.finetuning.runs import Cell, Run, cells, tfidf_run, train_run
 from pretrain.finetuning.settings import Finetune
 
@@ -38,6 +39,7 @@ def make_run(cell: Cell, config: Finetune, material: Material, out: Draft, repor
         if cell.arm == "pretrained":
             with out.fill(cell.weights) as folder:
                 heads.save(network, material.model.tokenizer, folder)
+                Taught.by(config).save(folder)
     tell(run, reporter)
     remark(run, reporter)
     out.write_json(cell.part, run.model_dump(mode="json"))

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from corpora.labelled import Kind, Row, Span
+from corpora.labelled.tags import UNTYPED
 from corpora.settings import Items
 from corpora.stage import JSON
 from pretrain.finetuning import entities
@@ -106,7 +107,7 @@ class Tagging(TaskSettings):
         scores = entities.strict_scores([row.spans for row in rows], found)
         if "accuracy" in self.metrics:
             scores["accuracy"] = entities.tag_accuracy(rows, found, self.scheme)
-        details = {f"f1/{type_}": scores.get(f"f1/{type_}", 0.0) for type_ in labels if type_}
+        details = {f"f1/{type_}": scores.get(f"f1/{type_}", 0.0) for type_ in labels if type_ != UNTYPED}
         return {name: scores[name] for name in self.metrics} | details
 
     def predictions(self, said: Said, examples: Examples[Any]) -> list[dict[str, JSON]]:

@@ -85,8 +85,8 @@ def test_of_nested_spans_the_longest_is_learnt_and_all_are_asked_for() -> None:
 
 
 def test_tags_without_a_type_spell_words() -> None:
-    assert tag_names([""], "BMES") == ("O", "B", "M", "E", "S")
-    words = [Span(0, 1, ""), Span(1, 4, "")]
+    assert tag_names(["_"], "BMES") == ("O", "B", "M", "E", "S")
+    words = [Span(0, 1, "_"), Span(1, 4, "_")]
     assert spell(words, units(4), "BMES") == ["S", "B", "M", "E"]
     assert read(["S", "B", "M", "E"], units(4)) == words
 

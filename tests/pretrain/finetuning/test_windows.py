@@ -85,8 +85,8 @@ def test_a_question_stands_whole_in_every_window_and_is_cut_at_its_limit(tokeniz
 def test_an_overlap_that_leaves_nothing_new_is_refused(tokenizer: Tokenizer) -> None:
     with pytest.raises(UsageError, match="leave 12 for the text of each window"):
         passages([Row(TEXT)], tokenizer, 14, 12)
-    with pytest.raises(UsageError, match="leave 0 for the text"):
-        passages([Row(TEXT, second="好")], tokenizer, 14, 0, question=64)
+    with pytest.raises(UsageError, match="leave 6 for the text"):
+        passages([Row(TEXT, second="好")], tokenizer, 14, 6, question=64)
 
 
 def test_an_empty_text_is_a_window_without_places(tokenizer: Tokenizer) -> None:
