@@ -169,7 +169,6 @@ class SpanAnswers(TaskSettings):
         """The answer, where it stands, and its score: greater than 0, the more it beats saying nothing."""
         return [
             {
-                "question": row.second,
                 "answer": row.text[one.start : one.end],
                 "start": one.start,
                 "end": one.end,
