@@ -78,6 +78,8 @@ def prepare(config: Finetune, model: Artefact | None, reporter: Reporter) -> Mat
         share = cut / (len(rows.train) + len(rows.dev) + len(rows.test))
         what = "read in overlapping windows" if config.task.windows else "cut there"
         reporter.say(f"{cut:,} rows ({share:.1%}) are longer than {config.length} tokens and are {what}")
+    for remark in config.task.remarks(own.train):
+        reporter.say(remark)
     start = open_checkpoint(config.start, rows, config.task, config.length) if config.start else None
     return Material(rows, own, start, device)
 

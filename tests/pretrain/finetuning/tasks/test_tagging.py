@@ -126,3 +126,13 @@ def test_transformers_pipeline_finds_the_same_spans(folder: Path, tmp_path: Path
         scores = [float(one["score"]) for one in theirs]
         assert [s["score"] for s in found["spans"]] == pytest.approx(scores, abs=1e-5)
     assert sum(len(found["spans"]) for found in ours) > 5
+
+
+def test_spans_that_no_tags_can_say_are_told(folder: Path) -> None:
+    nested = Row("天地人你", spans=(Span(0, 2, "LOC"), Span(0, 4, "PER")))
+    within = Row("xyz天", spans=(Span(1, 4, "LOC"),))
+    assert list(TASK.remarks(make_examples([nested, within, Row("天")], folder, task=TASK))) == [
+        "1 of 3 spans to learn lie within or across others: no tags say that, they count as missed",
+        "1 of 3 spans to learn begin or end within a token: no tags say that, they count as missed",
+    ]
+    assert not list(TASK.remarks(make_examples([Row(TEXT, spans=(Span(0, 30, "LOC"),))], folder, 14, TASK)))
