@@ -177,8 +177,8 @@ def _spans(
 ) -> list[tuple[Span, float]]:
     """What the tags of a row's tokens spell, with their mean probability.
 
-    Where the row's file has tokens of its own, those have tags: each has the tag of the network's token that its first character is in; if that began earlier, it
-    goes on with the span.
+    Where the row's file has tokens of its own, those have tags: each that of the network's token that its
+    first character is in; if that token began earlier, it goes on with the span.
     """
     if row.tokens:
         units = np.array(row.tokens, dtype=np.int64)
