@@ -35,7 +35,8 @@ class Columns:
         texts = [Need((name,), remedy.format("text")) for name in _parts(self.text[0])]
         alone = [Need(tuple(self.text), remedy.format("text"))] if not is_template(self.text[0]) else texts
         second = [Need(tuple(self.second), remedy.format("second"))] if self.second else []
-        known = [Need(tuple(self.known), remedy.format(role))] if self.known else []
+        without = "; rows without labels can be predicted, not scored"
+        known = [Need(tuple(self.known), remedy.format(role) + without)] if self.known else []
         return Needs((*alone, *second, *known), (*filter(None, [self.id]), *(self.only or ())), any_type=True)
 
     def read(self, reader: RowReader, place: Place) -> Iterator[Raw | Unreadable]:

@@ -16,7 +16,7 @@ from pretrain.finetuning.examples import Examples, LabelledBatch, by_length, epo
 from pretrain.finetuning.metrics import Measures
 from pretrain.finetuning.settings import Finetune
 from pretrain.finetuning.tasks import Task
-from pretrain.optimizers import AdamW, set_rate
+from pretrain.optimizers import set_rate
 from pretrain.randomness import torch_seed
 from pretrain.schedules import Linear
 
@@ -54,7 +54,7 @@ def fit(
     """
     per_epoch = math.ceil(len(train) / config.batch)
     total = per_epoch * config.epochs
-    optimizer = AdamW(lr=config.lr, weight_decay=config.weight_decay).build(network)
+    optimizer = config.adam().build(network)
     schedule = Linear(warmup_steps=math.ceil(total * config.warmup))
     losses = np.full(total, np.nan)  # of the updates that were applied
     scores: list[Measures] = []
@@ -71,9 +71,12 @@ def fit(
             scores.append(measured(network, dev, config.task))
             if best_of(scores, config.task) == len(scores) - 1:
                 best = {name: weight.clone() for name, weight in network.state_dict().items()}
+            if config.patience and len(scores) - best_of(scores, config.task) > config.patience:
+                losses = losses[: step + 1]
+                break
     if best:
         network.load_state_dict(best)
-    means = np.nanmean(losses.reshape(config.epochs, per_epoch), axis=1)
+    means = np.nanmean(losses.reshape(-1, per_epoch), axis=1)
     chosen = best_of(scores, config.task) if scores else config.epochs - 1
     return Fitted(tuple(means.tolist()), tuple(scores), chosen, int(np.isnan(losses).sum()))
 

@@ -53,7 +53,7 @@ class Material:
     device: torch.device
 
 
-def prepare(config: Finetune, model: Artefact, reporter: Reporter) -> Material:
+def prepare(config: Finetune, model: Artefact | None, reporter: Reporter) -> Material:
     """Read and check all input: what can be wrong with it is found here, before any work.
 
     Raises:
@@ -61,8 +61,10 @@ def prepare(config: Finetune, model: Artefact, reporter: Reporter) -> Material:
         UsageError: `length` is more than the network has positions, or the device is not there.
     """
     device = open_device(config.speed)
-    place = heads.export_of(model)
+    place = place_of(config, model)
     rows = draw_training_rows(config, read_rows(config), reporter)
+    for remark in rows.remarks:
+        reporter.say(remark)
     own = open_checkpoint(place, rows, config.task, config.length)
     if cut := own.train.cut + own.dev.cut + own.test.cut:
         share = cut / (len(rows.train) + len(rows.dev) + len(rows.test))
@@ -70,6 +72,20 @@ def prepare(config: Finetune, model: Artefact, reporter: Reporter) -> Material:
         reporter.say(f"{cut:,} rows ({share:.1%}) are longer than {config.length} tokens and are {what}")
     start = open_checkpoint(config.start, rows, config.task, config.length) if config.start else None
     return Material(rows, own, start, device)
+
+
+def place_of(config: Finetune, model: Artefact | None) -> Pretrained:
+    """Where the checkpoint to start from is.
+
+    Raises:
+        BadData: a file that fine-tuning needs is not there.
+        UsageError: none is named.
+    """
+    if config.from_pretrained is not None:
+        return config.from_pretrained
+    if model is None:
+        raise UsageError("nothing to fine-tune: name an export under `model`, or a `from_pretrained`")
+    return heads.export_of(model)
 
 
 def read_rows(config: Finetune) -> LabelledRows:

@@ -11,6 +11,7 @@ from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
 from pretrain.finetuning.attacks import Attack
 from pretrain.finetuning.tasks import Classification, Task
+from pretrain.optimizers import AdamW, BertAdam
 from tokenization.pretrained import Pretrained
 
 Baseline = Literal["random_init", "tfidf"]
@@ -36,8 +37,11 @@ class Finetune(StageSettings):
     kind: Literal["finetune"] = "finetune"
     """Fine-tune a checkpoint and score it."""
 
-    model: Annotated[str | None, Reads("export")] = None
+    model: Annotated[str | None, Reads("export", instead="from_pretrained")] = None
     """The exported checkpoint to start from."""
+
+    from_pretrained: Annotated[Pretrained, named("path")] | None = None
+    """In place of `model`, a checkpoint from elsewhere: a Hugging Face folder or hub name."""
 
     start: Annotated[Pretrained | None, named("path")] = None
     """The checkpoint that training went on from, a Hugging Face folder or hub name: it is fine-tuned too,
@@ -57,13 +61,27 @@ class Finetune(StageSettings):
     windows: the task says which."""
 
     epochs: Annotated[int, Field(ge=1)] = 3
-    """Passes over the training rows; the epoch that does best on the dev rows is the one that is scored."""
+    """Passes over the training rows; the epoch that does best on the dev rows is the one that is scored,
+    without dev rows the last."""
+
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Stop a run when so many epochs in a row did no better on the dev rows; left out, all epochs are run.
+    The learning rate falls as if they were."""
 
     batch: Annotated[int, Field(ge=1)] = 32
     """Rows a step."""
 
     lr: Annotated[float, Field(gt=0)] = 3e-5
-    """Peak learning rate of AdamW; it falls linearly to 0 at the last step."""
+    """Peak learning rate; it falls linearly to 0 at the last step of the last of `epochs`."""
+
+    optimizer: Literal["adamw", "bert_adam"] = "adamw"
+    """adamw: with bias correction, for which learning rates of most papers' re-runs are meant. bert_adam:
+    without, as in BERT's and ELECTRA's own code; its first steps are several times larger, and short runs on
+    few rows may fail to learn (arXiv 2006.05987)."""
+
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Each layer learns at the rate of the one above it times this, the head at the full rate, the embeddings
+    at the lowest. ELECTRA: 0.8, large 0.9 (arXiv 2003.10555, appendix B)."""
 
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the steps in which the learning rate climbs to its peak."""
@@ -127,6 +145,20 @@ class Finetune(StageSettings):
             raise ValueError("data.test is 0: a score needs held-out rows, such as test: 0.2")
         return self
 
+    @model_validator(mode="after")
+    def _can_start_and_stop(self) -> "Finetune":
+        if self.model is not None and self.from_pretrained is not None:
+            raise ValueError("one of `model` and `from_pretrained` says what to start from; got both")
+        if self.patience and self.data.dev == 0:
+            raise ValueError(f"patience {self.patience} needs dev rows to look at: data.dev is 0")
+        return self
+
+    def adam(self) -> AdamW | BertAdam:
+        """The optimizer."""
+        kind = AdamW if self.optimizer == "adamw" else BertAdam
+        return kind(lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay)
+
     def outside(self) -> Sequence[File]:
-        """The labelled files, and those of a folder to compare with."""
-        return *self.data.outside(), *(self.start.files(KEPT) if self.start else ())
+        """The labelled files, and those of folders to start from and to compare with."""
+        folders = filter(None, (self.from_pretrained, self.start))
+        return *self.data.outside(), *(file for folder in folders for file in folder.files(KEPT))

@@ -16,12 +16,12 @@ from pretrain.finetuning.settings import Finetune
 
 
 def finetune(config: Finetune, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
-    """Score the checkpoint `inputs["model"]`.
+    """Score the checkpoint `inputs["model"]`, or the one that `config` names.
 
     Parts: `runs/*.json`, `scores.json`, `differences.json`, `table.md`, `predictions.tsv`, and `model/`: the
     pre-trained run that did best on the dev rows, a folder for `transformers` and `maskwright predict`.
     """
-    material = prepare(config, inputs["model"], reporter)
+    material = prepare(config, inputs.get("model"), reporter)
     resources = Resources(material.model.tokenizer, inputs.get("lexicon"))
     ready = attackers(config.attacks, resources)
     reporter.rewind(-1)  # a kill may have come between what was told of a run and the run itself

@@ -5,7 +5,6 @@ settings. The others know it: a member is a frozen value with a `kind` and one m
 -> Iterator[Raw | Unreadable]`.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from pydantic import Field
@@ -28,14 +27,11 @@ Known: TypeAlias = TokenColumns | Spans | Squad
 
 Reader = Annotated[Table | Known, Field(discriminator="name"), named("name")]
 
-BY_SUFFIX: Mapping[str, Known | JsonRecords] = {
-    ".json": JsonRecords(),
-    **dict.fromkeys((".conll", ".bio", ".iob", ".iob2", ".bioes", ".bmes"), TokenColumns()),
-}
+TAGGED = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes", ".bmes")
 
 
 def reader_of(told: Reader | None, place: Place) -> Known | RowReader:
-    """The reader for a place: as told, or as its name says.
+    """The reader for a place: as told, or that of the form of table that its name says.
 
     Raises:
         UsageError: its name says nothing about how to read it, or that it is no table.
@@ -43,10 +39,12 @@ def reader_of(told: Reader | None, place: Place) -> Known | RowReader:
     return _by_name(place) if told is None or isinstance(told, Datasets) else told
 
 
-def _by_name(place: Place) -> Known | RowReader:
-    for suffix in place.suffixes[-2:]:  # .json.gz, too
-        if suffix in BY_SUFFIX:
-            return BY_SUFFIX[suffix]
+def _by_name(place: Place) -> RowReader:
+    ends = [suffix.lower() for suffix in place.suffixes[-2:]]  # .json.gz, too
+    if ".json" in ends:
+        return JsonRecords()
+    if any(suffix in TAGGED for suffix in ends):
+        raise UsageError(f"{place}: for columns of tokens and tags, say `reader: token_columns`")
     if isinstance(found := reader_for(place), RowReader):
         return found
     raise UsageError(
