@@ -66,7 +66,7 @@ class Run(Cell):
     dev: Items[Measures] = ()  # after each epoch; empty without dev rows
     chosen: int = 0  # the epoch that was scored, from 0
     skipped: int = 0  # steps not applied, their loss or gradient not being finite
-    passes: float | None = None  # forward and backward passes of an update, adversarial ones included
+    passes: float | None = None  # of plain training (a forward, a backward pass) that a step cost, on average
     test: Measures
     attacked: dict[str, Attacked] = Field(default_factory=dict)  # by the name of the attack
     answers: Items[JSON]  # to each test row, as its task gives them
@@ -98,8 +98,11 @@ def train_run(
         network.to(material.device)  # type: ignore[arg-type]
         what = f"{TITLES[cell.arm]}, seed {seed}"
         began = time.process_time()
-        fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what)
-        _tell_cost(cell, config, checkpoint, time.process_time() - began, reporter)
+        special_ids = checkpoint.tokenizer.all_special_ids
+        fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what, special_ids)
+        steps = math.ceil(len(checkpoint.train) / config.batch) * len(fitted.losses)
+        seconds = round(time.process_time() - began, 3)  # for comparisons, and in no artefact
+        reporter.metrics({"run": cell.name, "steps": steps, "cpu_seconds": seconds})
     test = checkpoint.test
     answers = config.task.answers(predict(network, test, config.task), test)
     attacked = {
@@ -123,14 +126,6 @@ def _ask(
     """Class scores of rows as this network's tokenizer reads them, (rows, classes)."""
     encoded = config.task.encode(rows, checkpoint.test.known, checkpoint.tokenizer, config.length)
     return np.stack(predict(network, encoded, config.task))
-
-
-def _tell_cost(
-    cell: Cell, config: Finetune, checkpoint: Checkpoint, seconds: float, reporter: Reporter
-) -> None:
-    """CPU time of the training, with its choice of epochs: for comparisons, and in no artefact."""
-    steps = math.ceil(len(checkpoint.train) / config.batch) * config.epochs
-    reporter.metrics({"run": cell.name, "steps": steps, "cpu_seconds": round(seconds, 3)})
 
 
 def tfidf_run(config: Finetune, material: Material) -> Run:
