@@ -16,6 +16,7 @@ from rich.console import Console
 from corpora.errors import Interrupted, MaskwrightError, UsageError
 from pretrain.commands import (
     batch,
+    compare,
     corpora,
     endings,
     explain,
@@ -176,6 +177,10 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
         _of(replay),
     ),
     "predict": ("what a fine-tuned network finds in further rows", _of(predict)),
+    "compare": (
+        "run a recipe in several ways with the same seeds, and tell them apart",
+        _of(compare),
+    ),
     "recipes": ("list the shipped recipes", _of(recipes)),
     "explain": (
         "what a key of a recipe means, its type, default and range",

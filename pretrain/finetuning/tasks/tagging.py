@@ -110,6 +110,10 @@ class Tagging(TaskSettings):
         )
         return total / (labels != NOT_COUNTED).sum().clamp(min=1)
 
+    def count(self, labels: Tensor) -> int:
+        """The tags that count."""
+        return int((labels != NOT_COUNTED).sum())
+
     def choices(self, said: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
         """One a tag that counts."""
         return (said[labels != NOT_COUNTED],)

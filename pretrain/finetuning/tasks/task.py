@@ -85,6 +85,10 @@ class TaskSettings(Settings):
         """The mean loss over all that counts."""
         raise NotImplementedError
 
+    def count(self, labels: Tensor) -> int:
+        """How much counts in a batch: what the mean of its loss was divided by."""
+        return len(labels)
+
     def choices(self, said: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
         """The distributions that count, as logits: each (distributions, classes)."""
         raise NotImplementedError
