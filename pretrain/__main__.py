@@ -20,6 +20,7 @@ from pretrain.commands import (
     endings,
     explain,
     plan,
+    predict,
     preview,
     recipes,
     replay,
@@ -167,6 +168,7 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
         "take a step of a run that diverged again, to where it first goes wrong",
         _of(replay),
     ),
+    "predict": ("what a fine-tuned network finds in further rows", _of(predict)),
     "compare": (
         "run a recipe in several ways with the same seeds, and tell them apart",
         _of(compare),

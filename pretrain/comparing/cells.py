@@ -66,6 +66,8 @@ def compare(
     found, tried = arms(varied, base), trials(grid)
     recipes = loaded(reference, [*every, *tried[0]], found)
     refuse_others(found, recipes, varied)
+    if grid:
+        _refuse_without_dev(scored)
     tuned = all(choice.stage in scored for choice in [*varied, *grid])
     cells = []
     for seed, (a, arm), (t, trial) in product(seeds, enumerate(found), enumerate(tried)):
@@ -119,6 +121,16 @@ def _scored(base: Recipe, choices: Sequence[Choice]) -> dict[str, Finetune]:
     if all(choice.stage in scores for choice in choices):
         return {name: one for name, one in scores.items() if name in {choice.stage for choice in choices}}
     return scores
+
+
+def _refuse_without_dev(scored: Mapping[str, Finetune]) -> None:
+    """A trial that is chosen by test rows would flatter its arm."""
+    for name, one in scored.items():
+        if not one.data.dev:
+            raise UsageError(
+                f"--grid chooses settings by dev rows, and {name} has none: take some of the rows to learn "
+                f"from, as in {name}.data.dev=0.1, or leave --grid out"
+            )
 
 
 def _left_out(scored: Mapping[str, Finetune], overrides: Sequence[str]) -> list[str]:

@@ -74,12 +74,11 @@ def _notes(
 
 
 def _published(comparison: Comparison, stage: str, line: Line) -> published.Figure | None:
-    """What a paper reports of the same checkpoint, task and method; none where we trained on."""
+    """What a paper reports of the same checkpoint, task and method; nothing where we trained on."""
     recipe = comparison.recipes[line.arm]
     config = recipe.stages.get(stage)
     if not isinstance(config, Finetune):
         return None
-    method = getattr(getattr(config, "adversarial", None), "method", "")
+    method = config.adversarial.method if config.adversarial else ""
     task = published.task_of(config.data.model_dump(mode="json"))
-    network = str(recipe.roles[stage].get("model", ""))
-    return published.find(network, task, method) if network not in recipe.stages else None
+    return published.find(config.from_pretrained.path, task, method) if config.from_pretrained else None

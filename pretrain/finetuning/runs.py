@@ -100,7 +100,9 @@ def train_run(
         began = time.process_time()
         special_ids = checkpoint.tokenizer.all_special_ids
         fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what, special_ids)
-        _tell_cost(cell, config, checkpoint, time.process_time() - began, reporter)
+        steps = math.ceil(len(checkpoint.train) / config.batch) * len(fitted.losses)
+        seconds = round(time.process_time() - began, 3)  # for comparisons, and in no artefact
+        reporter.metrics({"run": cell.name, "steps": steps, "cpu_seconds": seconds})
     test = checkpoint.test
     answers = config.task.answers(predict(network, test, config.task), test)
     attacked = {
@@ -124,14 +126,6 @@ def _ask(
     """Class scores of rows as this network's tokenizer reads them, (rows, classes)."""
     encoded = config.task.encode(rows, checkpoint.test.known, checkpoint.tokenizer, config.length)
     return np.stack(predict(network, encoded, config.task))
-
-
-def _tell_cost(
-    cell: Cell, config: Finetune, checkpoint: Checkpoint, seconds: float, reporter: Reporter
-) -> None:
-    """CPU time of the training, with its choice of epochs: for comparisons, and in no artefact."""
-    steps = math.ceil(len(checkpoint.train) / config.batch) * config.epochs
-    reporter.metrics({"run": cell.name, "steps": steps, "cpu_seconds": round(seconds, 3)})
 
 
 def tfidf_run(config: Finetune, material: Material) -> Run:
