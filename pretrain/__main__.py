@@ -19,6 +19,7 @@ from pretrain.commands import (
     corpora,
     endings,
     explain,
+    export,
     plan,
     preview,
     recipes,
@@ -173,6 +174,10 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
     "replay": (
         "take a step of a run that diverged again, to where it first goes wrong",
         _of(replay),
+    ),
+    "export": (
+        "write any kept step of a run, finished or not, as a Hugging Face folder",
+        _of(export),
     ),
     "recipes": ("list the shipped recipes", _of(recipes)),
     "explain": (
