@@ -1,67 +1,98 @@
-"""ALUM: the same predictions where embeddings are moved adversarially (arXiv:2004.08994, section 3)."""
+"""ALUM: the same predictions where embeddings are moved adversarially (arXiv:2004.08994, section 3).
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+min E[ loss(f(x), y) + weight * max over |delta| <= epsilon of KL between f(x + delta) and f(x) ]
+
+The released code (namisan/mt-dnn, folder alum) takes one raw gradient step, lost against the noise it begins
+with, and rescales what comes out: noise, that is. With the paper's constants nothing moves at all. Both are
+profiles, and the log says what they do (`kl_delta` beside `kl_random`); `robust` normalises the gradient and
+measures by the embeddings' own size.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pretrain.adversarial.attack import Adversary, Attack, Constant, Dropout, Level, Pass, Said
-from pretrain.adversarial.norms import Norm, Over, Projection, normalised, projected
+from pretrain.adversarial.attack import Attack, Pass, Said
+from pretrain.adversarial.smoothness import Profile, Smoothing
 
 
-class Alum(Adversary):
-    """The task's loss, and `weight` times the symmetric KL between clean and perturbed predictions."""
+class Alum(Smoothing):
+    """The task's loss, and `weight` times the symmetric divergence of clean and perturbed predictions."""
+
+    profiles: ClassVar[Mapping[Profile, Mapping[str, Any]]] = {
+        "released": {
+            "weight": 10.0,
+            "unit": "absolute",
+            "noise_scale": 1e-5,
+            "step_size": 1e-3,
+            "ascent": "raw",
+            "norm": "linf",
+            "projection": "rescale",
+            "epsilon": 1.0,
+            "tiny": 1e-6,
+        },
+        "paper": {
+            "weight": 10.0,
+            "unit": "absolute",
+            "noise_scale": 1e-5,
+            "step_size": 1e-3,
+            "ascent": "raw",
+            "norm": "linf",
+            "projection": "clip",
+            "epsilon": 1e-5,
+        },
+    }
 
     method: Literal["alum"] = "alum"
-    """Regularise predictions by a divergence, whatever the task is."""
+    """Regularise predictions: where embeddings are moved adversarially, they shall stay as they are."""
 
-    profile: Literal["robust", "released", "paper"] = "robust"
-    """Where the other settings begin."""
+    profile: Profile = "robust"
+    """Where the other settings begin. robust: a normalised gradient, sizes relative to the embeddings.
+    released: the rule of the released code. paper: the constants of the paper, taken literally."""
 
     weight: Annotated[float, Field(ge=0)] = 1.0
-    """Factor of the divergence in the loss."""
+    """Factor of the divergence in the loss: alpha (10 in the other profiles)."""
 
-    steps: Annotated[int, Field(ge=1)] = 1
-    """Ascents."""
+    ramp_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps, from start_step on, over which the weight climbs from 0 in a straight line."""
 
-    step_size: Annotated[float, Field(ge=0)] = 0.1
-    """Length of one ascent."""
+    scope: Literal["masked", "all"] = "masked"
+    """Which predictions of mlm are compared: those at masked positions, or at all tokens, which takes the
+    head over the vocabulary at each."""
 
-    epsilon: Annotated[float, Field(ge=0)] = 0.1
-    """Radius of the ball."""
+    rows: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the rows that are attacked, drawn anew in each step; they count for the others, too."""
 
-    noise_scale: Annotated[float, Field(ge=0)] = 0.01
-    """Standard deviation of the start."""
+    health_every: Annotated[int, Field(ge=0)] = 100
+    """Steps between measurements of what the perturbation does, beside a random one of its size and dropout
+    alone: four forward passes. 0: never."""
 
-    level: Level = "embeddings"
-    """Where the perturbation is added."""
+    def examines(self, step: int) -> bool:
+        """Whether what the perturbation does is measured at a step, counted from 0."""
+        return self.health_every > 0 and (step + 1) % self.health_every == 0
 
-    norm: Norm = "l2"
-    """Of gradients and perturbations."""
+    @property
+    def everywhere(self) -> bool:
+        """Whether predictions at all tokens are compared."""
+        return self.scope == "all"
 
-    over: Over = "token"
-    """What has a norm of its own."""
+    @property
+    def share(self) -> float:
+        """Share of the rows that are attacked."""
+        return self.rows
 
-    projection: Projection = "ball"
-    """How a perturbation is kept inside the radius."""
+    def factor(self, step: int) -> float:
+        """The weight at a step, counted from 0."""
+        return self.weight * min(1.0, (step - self.start_step + 1) / max(self.ramp_steps, 1))
 
-    dropout: Dropout = "fresh"
-    """Dropout masks of the passes; off: none in the ascents."""
-
-    constant: Constant = "each"
-    """What the divergence does not learn through."""
+    def due(self, step: int) -> bool:
+        """Whether a step is adversarial; one of weight 0 never is."""
+        return self.weight > 0 and super().due(step)
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
-        """One loss: clean, and the divergence at the last perturbation."""
-        clean = attack.outputs(dropout="same" if self.dropout == "same" else "fresh")
-        places = attack.places
-        delta = start = self.noise_scale * attack.normal("start")
-        for _ in range(self.steps):
-            gradient = attack.gradient(
-                delta, lambda said: attack.divergence(clean, said), dropout=self.dropout
-            )
-            moved = delta + self.step_size * normalised(gradient, places, self.norm, self.over)
-            delta = projected(moved, self.epsilon, places, self.norm, self.over, self.projection)
-        said = attack.outputs(delta, dropout="same" if self.dropout == "same" else "fresh", detached=True)
-        loss = attack.loss(clean) + self.weight * attack.symmetric(clean, said, self.constant)
-        yield Pass(loss, clean, delta=delta, start=start)
+        """One loss: the task's, and the divergence at the last perturbation."""
+        clean = attack.outputs(dropout=self.learning_dropout)
+        smooth = self.smoothness(attack, clean)
+        loss = attack.loss(clean) + self.factor(attack.step) * smooth.apart
+        yield Pass(loss, clean, delta=smooth.delta, start=smooth.start, noted=smooth.noted)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -23,6 +24,10 @@ LayerNorm. embeddings: to what the embedding block gives, after LayerNorm and dr
 Dropout = Literal["fresh", "same", "off"]
 """Masks of a pass: fresh ones, those of the micro-batch's first pass, or none."""
 
+Norm = Literal["linf", "l2"]
+Over = Literal["token", "sequence"]
+"""What has a norm of its own: each token, or each row over its movable tokens."""
+
 Constant = Literal["each", "first", "none"]
 """What a divergence does not learn through. each: in either direction, that which is the target. first: the
 first one always. none: nothing."""
@@ -34,6 +39,7 @@ class Places:
 
     tokens: Tensor  # (...) int64 ids
     movable: Tensor  # (...) bool: where a perturbation may be, never on a pad
+    special: Tensor  # (...) bool: [CLS], [SEP] and their like, padding
     sequence: Tensor  # (...) int64 number of the row that each position belongs to
     sequences: int
 
@@ -114,6 +120,10 @@ class Adversary(Settings):
     specials: bool = True
     """Whether special tokens, such as [CLS] and [SEP], are perturbed too. Padding never is."""
 
+    dropout: Dropout = "fresh"
+    """Dropout masks of a micro-batch's passes. fresh: each draws its own. same: all have those of the first.
+    off: none in the ascents, fresh ones in the passes that are learnt from."""
+
     start_step: Annotated[int, Field(ge=0)] = 0
     """Steps of plain training before the first adversarial one."""
 
@@ -124,13 +134,50 @@ class Adversary(Settings):
         """Whether a step, counted from 0, is adversarial."""
         return step >= self.start_step and (step - self.start_step) % self.every == 0
 
-    def begin(self, network: nn.Module) -> Any:  # noqa: ANN401 - each member's own
-        """What this method keeps from step to step; handed to `passes`."""
+    @property
+    def learning_dropout(self) -> Dropout:
+        """That of the passes that are learnt from."""
+        return "same" if self.dropout == "same" else "fresh"
+
+    @property
+    def ball(self) -> tuple[Norm, Over]:
+        """The norm that bounds a perturbation, and what has one of its own."""
+        return "l2", "sequence"
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether predictions at all tokens are compared, not only at those that are asked."""
+        return False
+
+    @property
+    def share(self) -> float:
+        """Share of the rows that are attacked."""
+        return 1.0
+
+    def exact(self, halves: bool) -> bool:
+        """Whether ascents are computed in float32 where the network computes in half precision."""
+        return False
+
+    def examines(self, step: int) -> bool:
+        """Whether what the perturbation does is measured at a step."""
+        return False
+
+    def begin(self, network: nn.Module, steps: int | None = None) -> Any:  # noqa: ANN401 - each member's own
+        """What this method keeps from step to step; handed to `passes`. `steps` of training, where known."""
         return None
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """The losses of a micro-batch. Each must be differentiated before the next one is asked for."""
         raise NotImplementedError
+
+
+def settled(attack: Attack[Said], delta: Tensor) -> tuple[Tensor, Tensor]:
+    """The perturbation, or nothing where it is no number in any process; and whether that is so, 1 or 0.
+
+    All processes do the same, and go on to the same passes.
+    """
+    lost = attack.anywhere(~delta.isfinite().all())
+    return torch.where(lost, 0.0, delta), lost.float()
 
 
 def plain(attack: Attack[Said]) -> Iterator[Pass[Said]]:

@@ -5,11 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pretrain.adversarial.attack import Places
-
-Norm = Literal["linf", "l2"]
-Over = Literal["token", "sequence"]
-"""What has a norm of its own: each token, or each row over its movable tokens."""
+from pretrain.adversarial.attack import Norm, Over, Places
 
 Projection = Literal["none", "clip", "ball", "rescale"]
 

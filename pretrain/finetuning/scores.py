@@ -91,6 +91,38 @@ def predictions(runs: Sequence[Run], rows: LabelledRows, task: Task) -> str:
     return "".join("\t".join(map(_escape, line)) + "\n" for line in [header, *body])
 
 
+def under_attack(runs: Sequence[Run]) -> JSON:
+    """Arm -> attack -> accuracy over seeds, the clean one of the same rows, cost in queries a row."""
+    arms = {run.arm: [other for other in runs if other.arm == run.arm] for run in runs if run.attacked}
+    return {arm: {name: _stood(of_arm, name) for name in of_arm[0].attacked} for arm, of_arm in arms.items()}
+
+
+def robustness(runs: Sequence[Run]) -> str:
+    """The same as a Markdown section; "" where nothing was attacked."""
+    lines = [
+        f"| {TITLES[run.arm]} | {name} | {_spread(runs, run.arm, name, 'accuracy')} "
+        f"| {_spread(runs, run.arm, name, 'clean')} | {_spread(runs, run.arm, name, 'changed').mean:.0%} "
+        f"of {one.rows:,} rows | {_spread(runs, run.arm, name, 'queries').mean:,.1f} |"
+        for run in {run.arm: run for run in reversed(runs)}.values()
+        for name, one in run.attacked.items()
+    ]
+    head = ["| | attack | accuracy under attack | without | changed | queries a row |", "|---" * 6 + "|"]
+    return "\n".join(["", "## Under attack", "", *head, *lines]) + "\n" if lines else ""
+
+
+def _stood(runs: Sequence[Run], name: str) -> JSON:
+    """One attack on the runs of one arm."""
+    arm = runs[0].arm
+    spread = _spread(runs, arm, name, "accuracy")
+    means = {key: _spread(runs, arm, name, key).mean for key in ("clean", "changed", "queries")}
+    return {"mean": spread.mean, "std": spread.std, "runs": list(spread.runs), **means}
+
+
+def _spread(runs: Sequence[Run], arm: Arm, name: str, key: str) -> Spread:
+    """One figure of an attack over the seeds of an arm."""
+    return Spread.of([getattr(run.attacked[name], key) for run in runs if run.arm == arm])
+
+
 def _apart(apart: Arms) -> list[str]:
     """The differences, and whether the seeds can tell them from nothing."""
     names = list(next(iter(apart.values())))

@@ -9,6 +9,8 @@ from corpora.labelled import LabelledData
 from corpora.places import File
 from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
+from pretrain.adversarial import Finetuning as Adversary
+from pretrain.finetuning.attacks import Attack
 from pretrain.finetuning.tasks import Classification, Task
 from pretrain.optimizers import AdamW, BertAdam
 from tokenization.pretrained import Pretrained
@@ -21,17 +23,24 @@ KEPT = (".json", ".txt", ".model", ".safetensors", ".bin")
 
 
 class FinetuneSpeed(Settings):
-    """Where the work is done; may change its time, never its result beyond rounding."""
+    """How the work is done; may change its time and memory, never its result beyond rounding."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes the accelerator where there is one."""
+
+    micro_batch: Annotated[int, Field(ge=1)] | None = None
+    """Rows at once; the gradients of a step's rows add up. Left out, all of them. Each micro-batch draws
+    dropout masks of its own."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """What the network computes in while it learns; bf16: under autocast, its weights stay float32."""
 
 
 class Finetune(StageSettings):
     """Fine-tune a checkpoint on labelled rows, once for each seed, and score it on held-out rows."""
 
     makes: ClassVar[str] = "score"
-    format: ClassVar[int] = 2
+    format: ClassVar[int] = 3
 
     kind: Literal["finetune"] = "finetune"
     """Fine-tune a checkpoint and score it."""
@@ -88,11 +97,21 @@ class Finetune(StageSettings):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """Decoupled weight decay; biases and LayerNorm have none."""
 
-    clip: Annotated[float, Field(gt=0)] = 1.0
-    """Largest norm of the gradient."""
+    clip: Annotated[float, Field(ge=0)] = 1.0
+    """Largest norm of the gradient; 0: no bound."""
+
+    adversarial: Adversary | None = None
+    """The adversary that moves the embeddings while the network learns; null: none."""
 
     seeds: Items[Seed] = (0, 1, 2)
     """One run for each: fresh classifier, order of rows and dropout. Scores are their mean and spread."""
+
+    attacks: Items[Attack] = ()
+    """Accuracy under attack, for each: the text of test rows (of a pair, the first) with characters or words
+    changed that a person would read over. Of classification alone."""
+
+    lexicon: Annotated[str | None, Reads("lexicon", required=False)] = None
+    """Similar words for the attack `synonym`."""
 
     beside: Items[Baseline] = ()
     """Baselines on the same rows: `random_init` (same network, seeds and budget, no pre-training), `tfidf`
@@ -115,12 +134,29 @@ class Finetune(StageSettings):
             raise ValueError("is empty; give at least one seed, such as [0, 1, 2]")
         return seeds
 
+    @field_validator("adversarial")
+    @classmethod
+    def _attacks_all(cls, adversary: Adversary | None) -> Adversary | None:
+        if adversary and (adversary.share < 1 or adversary.everywhere):
+            raise ValueError(
+                "rows and scope are for pre-training: every row is attacked here; leave them out"
+            )
+        return adversary
+
     @model_validator(mode="after")
     def _suits_the_task(self) -> "Finetune":
         if "tfidf" in self.beside and self.task.learns_from != "classes":
             raise ValueError(
                 f"beside: tfidf knows classes alone, task {self.task.task} has none: leave it out"
             )
+        if self.attacks and self.task.learns_from != "classes":
+            raise ValueError(
+                f"attacks change characters, and the answers of {self.task.task} hang on them: they are for "
+                "classification; leave them out"
+            )
+        names = [attack.name for attack in self.attacks]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"attacks names {twice[0]} twice; each counts once")
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import Field
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from corpora.settings import Settings
@@ -20,6 +21,10 @@ class Mlm(Settings):
         """Loss and hits, summed over (masked,); in float32 whatever the logits are."""
         loss = cross_entropy(outputs.tokens.float(), batch.masked_targets, reduction="sum")
         return Term(loss, (outputs.tokens.detach().argmax(-1) == batch.masked_targets).sum())
+
+    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits (masked, vocab), and the row of each."""
+        return outputs.tokens, batch.masked_positions // batch.input_ids.shape[1]
 
     def count(self, window: Window) -> int:
         """The denominator: positions to predict in the whole window, over all ranks."""

@@ -1,6 +1,6 @@
 """What every task of fine-tuning answers: head, labels, loss, answers, scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -61,6 +61,10 @@ class TaskSettings(Settings):
             BadData: there is one.
         """
 
+    def remarks(self, examples: Examples[Any]) -> Iterator[str]:
+        """What a person should know of the rows to learn from."""
+        yield from ()
+
     def encode(
         self, rows: Sequence[Row], labels: tuple[str, ...], tokenizer: Tokenizer, length: int
     ) -> Examples[Any]:
@@ -80,6 +84,10 @@ class TaskSettings(Settings):
     def loss(self, said: Tensor, labels: Tensor) -> Tensor:
         """The mean loss over all that counts."""
         raise NotImplementedError
+
+    def count(self, labels: Tensor) -> int:
+        """How much counts in a batch: what the mean of its loss was divided by."""
+        return len(labels)
 
     def choices(self, said: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
         """The distributions that count, as logits: each (distributions, classes)."""

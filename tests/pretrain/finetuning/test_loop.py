@@ -13,8 +13,10 @@ from corpora.errors import Diverged
 from corpora.labelled import Row
 from corpora.reporter import Quiet
 from corpora.stage import JSON
-from pretrain.finetuning.examples import Examples
-from pretrain.finetuning.loop import backward, best_of, fit, measured, predict, update
+from pretrain.adversarial_training import AdversarialTraining
+from pretrain.finetuning.examples import Examples, LabelledBatch
+from pretrain.finetuning.learning import learn
+from pretrain.finetuning.loop import best_of, fit, measured, predict, update
 from pretrain.finetuning.metrics import Measures
 from pretrain.finetuning.settings import Finetune
 from pretrain.finetuning.tasks import Classification
@@ -52,6 +54,11 @@ def rows(folder: Path) -> Encoded:
     return make_examples(labelled, folder)
 
 
+def backward(network: "PreTrainedModel", batch: LabelledBatch) -> float:
+    """Add the gradient of a batch's mean loss, and return that loss."""
+    return next(learn(AdversarialTraining(network, None), TASK, [batch], 0, 0))
+
+
 def gradients(network: "PreTrainedModel") -> torch.Tensor:
     return torch.cat([weight.grad.flatten() for weight in network.parameters() if weight.grad is not None])
 
@@ -73,10 +80,10 @@ def test_answers_stand_in_the_order_of_the_rows_and_no_pad_changes_them(
 def test_the_gradient_is_that_of_the_mean_over_rows(network: "PreTrainedModel", rows: Encoded) -> None:
     network.train(False)  # no dropout
     chosen = np.array([3, 50, 120])
-    loss = backward(network, TASK, rows.batch(chosen))
+    loss = backward(network, rows.batch(chosen))
     found = gradients(network)
     network.zero_grad()
-    losses = [backward(network, TASK, rows.batch(chosen[[place]])) for place in range(3)]  # gradients add up
+    losses = [backward(network, rows.batch(chosen[[place]])) for place in range(3)]  # gradients add up
     assert loss == pytest.approx(np.mean(losses), abs=1e-6)
     torch.testing.assert_close(found, gradients(network) / 3, atol=1e-6, rtol=1e-4)
 
@@ -114,7 +121,7 @@ def test_of_equal_epochs_the_first_is_best() -> None:
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_what_is_not_finite_is_never_applied(network: "PreTrainedModel", rows: Encoded, bad: float) -> None:
     optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
-    loss = backward(network, TASK, rows.batch(np.arange(4)))
+    loss = backward(network, rows.batch(np.arange(4)))
     before = [weight.clone() for weight in network.parameters()]
     first = next(network.parameters())
     assert first.grad is not None
@@ -126,7 +133,7 @@ def test_what_is_not_finite_is_never_applied(network: "PreTrainedModel", rows: E
 
 def test_an_update_moves_by_rate_times_clipped_gradient(network: "PreTrainedModel", rows: Encoded) -> None:
     optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
-    loss = backward(network, TASK, rows.batch(np.arange(4)))
+    loss = backward(network, rows.batch(np.arange(4)))
     before = [weight.detach().clone() for weight in network.parameters()]
     assert update(network, optimizer, lr=0.5, clip=1e-3, loss=loss)
     moved = [(new - old).flatten() for old, new in zip(before, network.parameters(), strict=True)]
