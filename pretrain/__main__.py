@@ -19,6 +19,7 @@ from pretrain.commands import (
     corpora,
     endings,
     explain,
+    export,
     plan,
     predict,
     preview,
@@ -167,6 +168,10 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
     "replay": (
         "take a step of a run that diverged again, to where it first goes wrong",
         _of(replay),
+    ),
+    "export": (
+        "write any kept step of a run, finished or not, as a Hugging Face folder",
+        _of(export),
     ),
     "predict": ("what a fine-tuned network finds in further rows", _of(predict)),
     "compare": (

@@ -49,6 +49,7 @@ class Checkpoint:
     train: Examples[Any]
     dev: Examples[Any]
     test: Examples[Any]
+    others: Mapping[str, Examples[Any]]  # further rows that are scored, by name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,10 +125,10 @@ def open_checkpoint(place: Pretrained, rows: LabelledRows, task: Task, length: i
     """
     network = heads.open_config(place, task.outputs(rows.labels))
     tokenizer = heads.open_tokenizer(place, network, length)
-    train, dev, test = (
-        task.encode(part, rows.labels, tokenizer, length) for part in (rows.train, rows.dev, rows.test)
-    )
-    return Checkpoint(place, network, tokenizer, train, dev, test)
+    parts = {"train": rows.train, "dev": rows.dev, "test": rows.test, **rows.others}
+    encoded = {name: task.encode(part, rows.labels, tokenizer, length) for name, part in parts.items()}
+    train, dev, test = (encoded.pop(name) for name in ("train", "dev", "test"))
+    return Checkpoint(place, network, tokenizer, train, dev, test, encoded)
 
 
 def draw_training_rows(config: Finetune, rows: LabelledRows, reporter: Reporter) -> LabelledRows:
