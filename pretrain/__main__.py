@@ -20,7 +20,9 @@ from pretrain.commands import (
     corpora,
     endings,
     explain,
+    export,
     plan,
+    predict,
     preview,
     recipes,
     replay,
@@ -175,6 +177,11 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
         "take a step of a run that diverged again, to where it first goes wrong",
         _of(replay),
     ),
+    "export": (
+        "write any kept step of a run, finished or not, as a Hugging Face folder",
+        _of(export),
+    ),
+    "predict": ("what a fine-tuned network finds in further rows", _of(predict)),
     "compare": (
         "run a recipe in several ways with the same seeds, and tell them apart",
         _of(compare),

@@ -106,6 +106,8 @@ def label(row: Fields, field: str) -> str:
         return str(found).lower()
     if found is None:
         raise ValueError(f"{field!r} is null: the row has no label")
+    if isinstance(found, list | Mapping):
+        raise ValueError(f"{field!r} is {kind(found)}, a word is needed; are they spans? Say `reader: spans`")
     name = word(row, field).strip()
     if not name:
         raise ValueError(f"{field!r} is blank, a word or a whole number is needed")

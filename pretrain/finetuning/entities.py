@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.labelled import Row, Span
+from corpora.labelled.tags import UNTYPED
 from pretrain.finetuning.metrics import Measures
 
 Scheme: TypeAlias = Literal["BIO", "BIOES", "BMES"]
 
 OUTSIDE = "O"
+LETTERS = frozenset("OBIESM")
 
 PLACES: Mapping[Scheme, tuple[str, str, str, str]] = {
     "BIO": ("B", "I", "I", "B"),
@@ -40,7 +42,7 @@ def tag_names(types: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
 
 
 def _spelt(letter: str, type_: str) -> str:
-    return f"{letter}-{type_}" if type_ else letter
+    return letter if type_ == UNTYPED else f"{letter}-{type_}"
 
 
 def flat(spans: Sequence[Span]) -> list[Span]:
@@ -97,8 +99,11 @@ def groups(tags: Sequence[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _parts(tag: str) -> tuple[str, str]:
-    letter, _, type_ = tag.partition("-")
-    return letter, type_
+    """Letter and type. A tag of no scheme, of a network that others taught, is a type by itself."""
+    letter, dash, type_ = tag.partition("-")
+    if letter not in LETTERS:
+        return "I", tag
+    return letter, type_ if dash else UNTYPED
 
 
 def strict_scores(truth: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]]) -> Measures:
@@ -115,7 +120,7 @@ def strict_scores(truth: Sequence[Sequence[Span]], found: Sequence[Sequence[Span
         for type_ in types
     }
     precision, recall, f1 = _rates(len(right & said), len(said), len(right))
-    details = {f"f1/{type_}": _rates(*count)[2] for type_, count in counts.items() if type_}
+    details = {f"f1/{type_}": _rates(*count)[2] for type_, count in counts.items() if type_ != UNTYPED}
     return {"f1": f1, "precision": precision, "recall": recall, **details}
 
 

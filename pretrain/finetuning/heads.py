@@ -47,19 +47,20 @@ def open_config(place: Pretrained, outputs: Mapping[str, JSON]) -> "PreTrainedCo
     return config
 
 
-def open_tokenizer(place: Pretrained, config: "PreTrainedConfig", length: int) -> Tokenizer:
+def open_tokenizer(place: Pretrained, config: "PreTrainedConfig", length: int | None) -> Tokenizer:
     """A checkpoint's tokenizer, told to cut rows at `length` tokens, so that a pipeline does as well.
 
-    It is told, too, whether the network wants to know which of a pair a token is of.
+    It is told, too, whether the network wants to know which of a pair a token is of. Without a length its
+    own stays.
 
     Raises:
         UsageError: the network has fewer positions than `length`.
         BadData: the tokenizer has more tokens than the network.
     """
-    if length > (places := positions(config)):
+    if length and length > (places := positions(config)):
         raise UsageError(f"length: {length} tokens a row, but this checkpoint has {places} positions")
     tokenizer = tokenizers.load(place)
-    tokenizer.model_max_length = length
+    tokenizer.model_max_length = length or tokenizer.model_max_length
     tokenizer.model_input_names = [*INPUTS, "token_type_ids"] if knows_segments(config) else list(INPUTS)
     if len(tokenizer) > config.vocab_size:
         raise BadData(f"{place}: tokenizer of {len(tokenizer)} tokens, network of {config.vocab_size}")

@@ -30,6 +30,14 @@ KNOWN: Mapping[Kind, str] = {
 }
 """What is known of each row, in words."""
 
+WHERE: Mapping[Kind, str] = {
+    "classes": "`label: COLUMN`",
+    "values": "`value: COLUMN`",
+    "spans": "`reader: token_columns`, `reader: spans`, or `tags: COLUMN` of a table",
+    "answers": "`reader: squad`, or `answers: COLUMN` of a table",
+}
+"""How the settings of data say it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
@@ -41,6 +49,7 @@ class Checkpoint:
     train: Examples[Any]
     dev: Examples[Any]
     test: Examples[Any]
+    others: Mapping[str, Examples[Any]]  # further rows that are scored, by name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +79,8 @@ def prepare(config: Finetune, model: Artefact | None, reporter: Reporter) -> Mat
         share = cut / (len(rows.train) + len(rows.dev) + len(rows.test))
         what = "read in overlapping windows" if config.task.windows else "cut there"
         reporter.say(f"{cut:,} rows ({share:.1%}) are longer than {config.length} tokens and are {what}")
+    for remark in config.task.remarks(own.train):
+        reporter.say(remark)
     start = open_checkpoint(config.start, rows, config.task, config.length) if config.start else None
     return Material(rows, own, start, device)
 
@@ -95,10 +106,11 @@ def read_rows(config: Finetune) -> LabelledRows:
         BadData: they cannot be read, or are not what the task learns from.
     """
     rows = config.data.load()
-    if rows.kind != config.task.learns_from:
+    wanted = config.task.learns_from
+    if rows.kind != wanted:
         raise BadData(
-            f"task {config.task.task} learns from {KNOWN[config.task.learns_from]}, but these rows have "
-            f"{KNOWN[rows.kind]}; change `task`, or the form of `data`"
+            f"task {config.task.task} learns from {KNOWN[wanted]}, but these rows have "
+            f"{KNOWN[rows.kind]}; change `task`, or say in `data` where they stand: {WHERE[wanted]}"
         )
     config.task.check([*rows.train, *rows.dev])
     return rows
@@ -113,10 +125,10 @@ def open_checkpoint(place: Pretrained, rows: LabelledRows, task: Task, length: i
     """
     network = heads.open_config(place, task.outputs(rows.labels))
     tokenizer = heads.open_tokenizer(place, network, length)
-    train, dev, test = (
-        task.encode(part, rows.labels, tokenizer, length) for part in (rows.train, rows.dev, rows.test)
-    )
-    return Checkpoint(place, network, tokenizer, train, dev, test)
+    parts = {"train": rows.train, "dev": rows.dev, "test": rows.test, **rows.others}
+    encoded = {name: task.encode(part, rows.labels, tokenizer, length) for name, part in parts.items()}
+    train, dev, test = (encoded.pop(name) for name in ("train", "dev", "test"))
+    return Checkpoint(place, network, tokenizer, train, dev, test, encoded)
 
 
 def draw_training_rows(config: Finetune, rows: LabelledRows, reporter: Reporter) -> LabelledRows:

@@ -36,13 +36,13 @@ def macro_f1(truth: Classes, predicted: Classes) -> float:
 
 
 def f1(truth: Classes, predicted: Classes) -> float:
-    """F1 of the last of the classes (MRPC, QQP: that the two say the same); 0 where there is none."""
-    last = max(truth.max(), predicted.max())
+    """F1 of the last of at least two classes (MRPC, QQP: the two say the same); 0 where there is none."""
+    last = max(1, truth.max(), predicted.max())
     hits, sizes = (
         np.sum((truth == last) & (predicted == last)),
         np.sum(truth == last) + np.sum(predicted == last),
     )
-    return float(2 * hits / sizes)
+    return float(2 * hits / max(sizes, 1))
 
 
 def matthews(truth: Classes, predicted: Classes) -> float:

@@ -17,7 +17,7 @@ from corpora.settings import Items, Settings
 from corpora.stage import JSON
 from pretrain.finetuning import heads
 from pretrain.finetuning.baselines import tfidf
-from pretrain.finetuning.loop import fit, predict
+from pretrain.finetuning.loop import fit, measured, predict
 from pretrain.finetuning.material import Checkpoint, Material
 from pretrain.finetuning.metrics import Measures
 from pretrain.finetuning.robustness import Attacked, Attacker
@@ -112,12 +112,18 @@ def train_run(
     run = Run(
         arm=cell.arm,
         seed=seed,
-        test=config.task.measures(test.rows, answers, test.known),
+        test=config.task.measures(test.rows, answers, test.known) | _further(network, checkpoint, config),
         attacked=attacked,
         answers=tuple(answers),
         **vars(fitted),
     )
     return run, network
+
+
+def _further(network: "PreTrainedModel", checkpoint: Checkpoint, config: Finetune) -> Measures:
+    """Scores of the further rows, as details: `mismatched/accuracy`."""
+    scored = {name: measured(network, rows, config.task) for name, rows in checkpoint.others.items()}
+    return {f"{name}/{what}": value for name, scores in scored.items() for what, value in scores.items()}
 
 
 def _ask(

@@ -168,7 +168,10 @@ def _details(arms: Arms, names: Sequence[str]) -> list[str]:
     return [
         f"| | {' | '.join(TITLES[arm] for arm in arms)} |",
         "|---" * (len(arms) + 1) + "|",
-        *(f"| {name} | {' | '.join(str(spreads[name]) for spreads in arms.values())} |" for name in names),
+        *(
+            f"| {name} | {' | '.join(str(spreads.get(name, '')) for spreads in arms.values())} |"
+            for name in names
+        ),
         "",
     ]
 

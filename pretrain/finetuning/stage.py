@@ -10,6 +10,7 @@ from pretrain.finetuning import heads, scores
 from pretrain.finetuning.attacks import Resources
 from pretrain.finetuning.loop import best_of
 from pretrain.finetuning.material import Material, prepare
+from pretrain.finetuning.released import Taught
 from pretrain.finetuning.robustness import Attacker, attackers, remarks
 from pretrain.finetuning.runs import Cell, Run, cells, tfidf_run, train_run
 from pretrain.finetuning.settings import Finetune
@@ -49,6 +50,7 @@ def make_run(
         if cell.arm == "pretrained":
             with out.fill(cell.weights) as folder:
                 heads.save(network, material.model.tokenizer, folder)
+                Taught.by(config).save(folder)
     tell(run, reporter)
     remark(run, reporter)
     out.write_json(cell.part, run.model_dump(mode="json"))

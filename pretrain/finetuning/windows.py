@@ -70,16 +70,17 @@ def passages(
     """As many windows a row as it takes, in the order of the rows; neighbours share `stride` tokens of text.
 
     Where rows have a second text, that is a question: it comes first, the same in every window, cut at
-    `question` tokens.
+    `question` tokens and at half the window.
 
     Raises:
         UsageError: the overlap leaves a window nothing new to read.
     """
     if not rows:
         return []
-    questions = _questions(rows, tokenizer, question)
-    room = length - tokenizer.num_special_tokens_to_add(pair=questions is not None)
-    room -= 0 if questions is None else min(question, room)
+    room = length - tokenizer.num_special_tokens_to_add(pair=rows[0].second is not None)
+    longest = min(question, max(room // 2, 0))
+    questions = _questions(rows, tokenizer, longest)
+    room -= 0 if questions is None else longest
     if room <= stride:
         raise UsageError(
             f"length: {length} tokens leave {max(room, 0)} for the text of each window, of which "
@@ -168,7 +169,9 @@ def _questions(rows: Sequence[Row], tokenizer: Tokenizer, longest: int) -> list[
     if asked is None:
         return None
     encoded = tokenizer(asked, add_special_tokens=False, return_offsets_mapping=True)
-    ends = [places[longest - 1][1] if len(places) > longest else None for places in encoded["offset_mapping"]]
+    ends = [
+        places[longest - 1][1] if len(places) > longest > 0 else None for places in encoded["offset_mapping"]
+    ]
     return [question[:end] for question, end in zip(asked, ends, strict=True)]
 
 

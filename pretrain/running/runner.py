@@ -1,6 +1,7 @@
 """Run the stages of a recipe in order: skip what is done, resume what was begun, show what was made."""
 
 import contextlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -277,6 +278,5 @@ def _loading(kinds: set[str], folder: Path) -> Iterator[str]:
         yield f'  model = AutoModelForMaskedLM.from_pretrained("{folder / "export"}")'
         yield f'  tokenizer = AutoTokenizer.from_pretrained("{folder / "export"}")'
     if "score" in kinds:
-        yield "use the fine-tuned classifier:"
-        yield "  from transformers import pipeline"
-        yield f'  classify = pipeline("text-classification", model="{folder / "finetune" / "model"}")'
+        yield "use the fine-tuned network:"
+        yield f"  maskwright predict {shlex.quote(str(folder))} FILE"

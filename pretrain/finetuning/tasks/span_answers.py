@@ -71,7 +71,7 @@ class SpanAnswers(TaskSettings):
     """Tokens of the passage that neighbouring windows share; left out, a quarter of `length`."""
 
     question: Annotated[int, Field(ge=1)] = 64
-    """Longest question in tokens; the rest of a longer one is cut off."""
+    """Longest question in tokens, and never more than half of a window; the rest of it is cut off."""
 
     longest: Annotated[int, Field(ge=1)] = 30
     """Longest answer in tokens."""
@@ -169,7 +169,6 @@ class SpanAnswers(TaskSettings):
         """The answer, where it stands, and its score: greater than 0, the more it beats saying nothing."""
         return [
             {
-                "question": row.second,
                 "answer": row.text[one.start : one.end],
                 "start": one.start,
                 "end": one.end,

@@ -1,6 +1,7 @@
 """Tagging: spans of a text with their types (named entities, words, parts of speech), a tag a token."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from corpora.labelled import Kind, Row, Span
+from corpora.labelled.tags import UNTYPED
 from corpora.settings import Items
 from corpora.stage import JSON
 from pretrain.finetuning import entities
@@ -22,6 +24,9 @@ from pretrain.finetuning.windows import Passage, most_context, passages
 from tokenization.vocabulary import Tokenizer
 
 Metric = Literal["f1", "precision", "recall", "accuracy"]
+
+LOOKED_AT = 2000
+"""Rows that are looked at for what cannot be learnt."""
 
 
 class Tagging(TaskSettings):
@@ -72,7 +77,7 @@ class Tagging(TaskSettings):
         for row, here in zip(rows, examples.by_row(), strict=True):
             places = _merged([windows[at] for at in here], [windows[at].places for at in here])
             wanted = np.full(len(places), NOT_COUNTED, dtype=np.int64)
-            solid = places[:, 0] < places[:, 1]  # all but blanks that are a token of their own
+            solid = _solid(places)
             tags = entities.spell(row.spans, places[solid], self.scheme)
             wanted[solid] = [number[tag] for tag in tags]
             for at, own in zip(here, most_context([windows[at] for at in here]), strict=True):
@@ -80,6 +85,23 @@ class Tagging(TaskSettings):
                 part = wanted[window.first : window.first + len(window.places)]
                 blank[at][window.inside] = np.where(own, part, NOT_COUNTED)
         return examples
+
+    def remarks(self, examples: Examples[Any]) -> Iterator[str]:
+        """How many spans no tags of this network's tokens can say."""
+        lost, total, rows = Counter[str](), 0, examples.by_row()[:LOOKED_AT]
+        for row, here in zip(examples.rows, rows, strict=False):
+            windows = [examples.windows[at] for at in here]
+            places = _merged(windows, [window.places for window in windows])
+            places = places[_solid(places)]
+            tags = entities.spell(row.spans, places, self.scheme)
+            spelt = {span for span, _ in _spans(row, places, tags, np.ones(len(places), dtype=np.float32))}
+            apart = {*entities.flat(row.spans)}
+            lost["lie within or across others"] += len({*row.spans} - apart)
+            lost["begin or end within a token"] += len(apart - spelt)
+            total += len(row.spans)
+        for what, count in lost.items():
+            if count:
+                yield f"{count:,} of {total:,} spans to learn {what}: no tags say that, they count as missed"
 
     def loss(self, said: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy of `said` (batch, length, tags) over the tags that count; 0 where none does."""
@@ -110,7 +132,7 @@ class Tagging(TaskSettings):
         scores = entities.strict_scores([row.spans for row in rows], found)
         if "accuracy" in self.metrics:
             scores["accuracy"] = entities.tag_accuracy(rows, found, self.scheme)
-        details = {f"f1/{type_}": scores.get(f"f1/{type_}", 0.0) for type_ in labels if type_}
+        details = {f"f1/{type_}": scores.get(f"f1/{type_}", 0.0) for type_ in labels if type_ != UNTYPED}
         return {name: scores[name] for name in self.metrics} | details
 
     def predictions(self, said: Said, examples: Examples[Any]) -> list[dict[str, JSON]]:
@@ -136,7 +158,10 @@ class Tagging(TaskSettings):
             windows = [examples.windows[at] for at in here]
             places = _merged(windows, [window.places for window in windows])
             logits = _merged(windows, [said[at][examples.windows[at].inside] for at in here])
-            found.append(_spans(row, places, logits, examples.names))
+            solid = _solid(places)
+            tags = [examples.names[tag] for tag in logits[solid].argmax(-1)]
+            chances = torch.from_numpy(logits[solid]).softmax(-1).amax(-1).numpy()
+            found.append(_spans(row, places[solid], tags, chances))
         return found
 
 
@@ -145,18 +170,20 @@ def _merged(windows: Sequence[Passage], values: Sequence[NDArray[Any]]) -> NDArr
     return np.concatenate([value[own] for value, own in zip(values, most_context(windows), strict=True)])
 
 
-def _spans(
-    row: Row, places: Units, logits: NDArray[np.float32], names: Sequence[str]
-) -> list[tuple[Span, float]]:
-    """What the tags of a row's tokens spell; where its file has tokens of its own, the tags of those.
+def _solid(places: Units) -> NDArray[np.bool_]:
+    """All tokens but blanks that are one of their own."""
+    solid: NDArray[np.bool_] = places[:, 0] < places[:, 1]
+    return solid
 
-    Such a token has the tag of the network's token that its first character is in; if that began earlier, it
-    goes on with the span.
+
+def _spans(
+    row: Row, places: Units, tags: Sequence[str], chances: NDArray[np.float32]
+) -> list[tuple[Span, float]]:
+    """What the tags of a row's tokens spell, with their mean probability.
+
+    Where the row's file has tokens of its own, those have tags: each that of the network's token that its
+    first character is in; if that token began earlier, it goes on with the span.
     """
-    solid = places[:, 0] < places[:, 1]
-    places, logits = places[solid], logits[solid]
-    best, chances = logits.argmax(-1), torch.from_numpy(logits).softmax(-1).amax(-1).numpy()
-    tags = [names[tag] for tag in best]
     if row.tokens:
         units = np.array(row.tokens, dtype=np.int64)
         tags, chances = _of_tokens(units, places, tags, chances)

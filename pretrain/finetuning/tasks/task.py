@@ -1,6 +1,6 @@
 """What every task of fine-tuning answers: head, labels, loss, answers, scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -60,6 +60,10 @@ class TaskSettings(Settings):
         Raises:
             BadData: there is one.
         """
+
+    def remarks(self, examples: Examples[Any]) -> Iterator[str]:
+        """What a person should know of the rows to learn from."""
+        yield from ()
 
     def encode(
         self, rows: Sequence[Row], labels: tuple[str, ...], tokenizer: Tokenizer, length: int

@@ -84,7 +84,7 @@ TASK = Classification()
 
 
 def make_examples(rows: Sequence[Row], folder: Path, length: int = 24, task: Task = TASK) -> Examples[Any]:
-    """Rows in the tokens of a folder of `make_folder`; labels are bad and good, types of spans LOC and PER."""
+    """Rows in the tokens of a folder of `make_folder`; labels are bad and good, types LOC and PER."""
     labels = ("LOC", "PER") if task.learns_from == "spans" else ("bad", "good")
     return task.encode(rows, labels, open_tokenizer(folder, length), length)
 

@@ -108,6 +108,28 @@ def test_the_network_is_left_at_the_epoch_that_did_best(network: "PreTrainedMode
     assert left == fitted.dev[fitted.chosen] != fitted.dev[-1]
 
 
+def test_patience_ends_a_run_that_gets_no_better(network: "PreTrainedModel", rows: Encoded) -> None:
+    config = CONFIG.model_copy(update={"epochs": 9, "task": Contrary()})
+    start = {name: weight.clone() for name, weight in network.state_dict().items()}
+    whole = fit(network, rows, rows, config, 0, Quiet(), "test")
+    network.load_state_dict(start)
+    told = fit(network, rows, rows, config.model_copy(update={"patience": 2}), 0, Quiet(), "test")
+    assert told.losses == whole.losses[: told.chosen + 3]  # the rate falls as if all epochs were run
+    assert told.dev == whole.dev[: told.chosen + 3]
+    assert len(told.losses) < 9
+    assert measured(network, rows, config.task) == told.dev[told.chosen]
+
+
+def test_layers_learn_at_rates_of_their_own(network: "PreTrainedModel") -> None:
+    optimizer = CONFIG.model_copy(update={"layer_decay": 0.5, "optimizer": "bert_adam"}).adam().build(network)
+    shares = {id(weight): group["share"] for group in optimizer.param_groups for weight in group["params"]}
+    found = {name: shares[id(weight)] for name, weight in network.named_parameters()}
+    assert {found[name] for name in found if name.startswith(("classifier", "bert.pooler"))} == {1.0}
+    assert {found[name] for name in found if ".layer.0." in name} == {0.5}  # not 0.25: one below the head
+    assert {found[name] for name in found if ".embeddings." in name} == {0.25}
+    assert type(optimizer).__name__ == "Uncorrected"
+
+
 def test_without_dev_rows_the_last_epoch_counts(network: "PreTrainedModel", rows: Encoded) -> None:
     none = replace(rows, rows=(), windows=(), labels=())
     fitted = fit(network, rows, none, CONFIG, 0, Quiet(), "test")

@@ -191,7 +191,9 @@ def test_interrupted_at_any_run_the_same_command_ends_in_the_same_bytes(
         assert bytes_below(final) == expected
         done = stop_at // (whole.steps // 4)  # four equal runs are trained
         assert again.steps == whole.steps - done * (whole.steps // 4)
-        assert told(again) == told(whole)  # those of finished runs once more, in place of what was told before
+        assert told(again) == told(
+            whole
+        )  # those of finished runs once more, in place of what was told before
 
 
 @pytest.mark.slow
