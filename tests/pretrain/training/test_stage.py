@@ -26,14 +26,9 @@ from pretrain.loading import Loader
 from pretrain.running.store import Store
 from pretrain.training import checkpoints, material
 from pretrain.training.stage import train
-from tests.pretrain.toys import LENGTH, run, toy_data, toy_rows, toy_train
+from tests.pretrain.toys import LENGTH, run, toy_rows, toy_train
 from tests.tokenization.making import PLAIN, make_token_set, row
 from tokenization.tokens import TokenSet
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 class StopAfter(Quiet):
