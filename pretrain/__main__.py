@@ -15,10 +15,13 @@ from rich.console import Console
 from corpora.errors import Interrupted, MaskwrightError, UsageError
 from pretrain.commands import (
     batch,
+    compare,
     corpora,
     endings,
     explain,
+    export,
     plan,
+    predict,
     preview,
     recipes,
     replay,
@@ -165,6 +168,15 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
     "replay": (
         "take a step of a run that diverged again, to where it first goes wrong",
         _of(replay),
+    ),
+    "export": (
+        "write any kept step of a run, finished or not, as a Hugging Face folder",
+        _of(export),
+    ),
+    "predict": ("what a fine-tuned network finds in further rows", _of(predict)),
+    "compare": (
+        "run a recipe in several ways with the same seeds, and tell them apart",
+        _of(compare),
     ),
     "recipes": ("list the shipped recipes", _of(recipes)),
     "explain": (

@@ -40,11 +40,26 @@ class Batch:
     masked_targets: Tensor  # (masked,) int64, the ids that stood there
     pair_labels: Tensor  # (batch,) int64: 0 B follows A, 1 swapped (SOP) or of another document (NSP)
     samples: Tensor  # (batch,) int64, row numbers in the token set
+    noise: (
+        Tensor  # (batch,) int64, random keys of what is drawn of a row while training: (seed, step, sample)
+    )
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
         return Batch(**moved)
+
+    def only(self, rows: Tensor) -> "Batch":
+        """Some of its rows; `rows` (batch,) bool."""
+        length, positions = self.input_ids.shape[1], self.masked_positions
+        kept = rows[positions // length]
+        above = (~rows).cumsum(0)[positions[kept] // length]  # rows left out
+        moved = {
+            "masked_positions": positions[kept] - above * length,
+            "masked_targets": self.masked_targets[kept],
+        }
+        others = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in moved}
+        return Batch(**others, **moved)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,16 @@ term is divided by that one denominator. A mean of micro-batch means would weigh
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from pretrain.adversarial import Adversary, plain
+from pretrain.adversarial.health import examine
 from pretrain.batch import Window
 from pretrain.engine.deepspeed import Engine, Ranks
+from pretrain.micro_batch import MicroBatch
 from pretrain.objectives import Objective
 from pretrain.randomness import torch_seed
 
@@ -27,40 +30,76 @@ class Step:
     losses: Mapping[str, float]  # nats, by objective
     hits: Mapping[str, int]  # right predictions, by objective
     counts: Mapping[str, int]  # predictions asked, by objective
+    noted: Mapping[str, float] = field(default_factory=dict)  # what an adversary has to say
+    more: Mapping[str, float] = field(default_factory=dict)  # what else is counted, by its own name
 
 
 def train_step(
-    engine: Engine, window: Window, objectives: Mapping[str, Objective], learning_rate: float, seed: int
+    engine: Engine,
+    window: Window,
+    objectives: Mapping[str, Objective],
+    learning_rate: float,
+    seed: int,
+    adversary: Adversary | None = None,
 ) -> Step:
     """Learn from one window, and say what was measured on the way."""
     counts = {name: objective.count(window) for name, objective in objectives.items()}
     if not any(counts.values()):  # known to all ranks; an update would be weight decay and old moments alone
         return Step(False, 0.0, dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0), counts)
-    sums = torch.zeros(len(objectives), 2, dtype=torch.float64, device=engine.ranks.device)  # loss, hits
+    if adversary and not adversary.due(window.step):
+        adversary = None
+    widest = 2 + max(len(objective.counted) for objective in objectives.values())  # loss, hits, more
+    sums = torch.zeros(len(objectives), widest, dtype=torch.float64, device=engine.ranks.device)
+    noted = dict[str, Tensor]()
     for number, batch in enumerate(window.batches, start=1):
-        seed_dropout(seed, window.step, number, engine.ranks)
-        batch = batch.to(engine.ranks.device)
-        outputs = engine(batch)
-        loss = torch.zeros((), device=engine.ranks.device)
-        for row, (name, objective) in enumerate(objectives.items()):
-            term = objective.term(outputs, batch)
-            loss = loss + objective.weight * term.loss / max(counts[name], 1)
-            sums[row] += term.sums()
-        engine.backward(_honest(loss), last=number == len(window.batches))
+        masks = seed_dropout(seed, window.step, number, engine.ranks)
+        rows = batch.to(engine.ranks.device)
+        attack = MicroBatch(engine, rows, window, objectives, adversary, (seed, masks))
+        told, news = _learn(engine, attack, adversary, last=number == len(window.batches))
+        sums += told
+        noted = {name: noted.get(name, 0) + value.double() for name, value in news.items()}
     norm = engine.update(learning_rate)
-    losses, hits = engine.ranks.total(sums).T.tolist()
+    losses, hits, *more = engine.ranks.total(sums).T.tolist()
     return Step(
         applied=math.isfinite(norm),
         norm=norm,
         losses=dict(zip(objectives, losses, strict=True)),
         hits={name: int(hit) for name, hit in zip(objectives, hits, strict=True)},
         counts=counts,
+        more={
+            name: of_all[row]
+            for row, objective in enumerate(objectives.values())
+            for name, of_all in zip(objective.counted, more, strict=False)
+        },
+        noted=_over_ranks(engine.ranks, noted),
     )
 
 
-def seed_dropout(seed: int, step: int, micro_batch: int, ranks: Ranks) -> None:
+def _learn(
+    engine: Engine, attack: MicroBatch, adversary: Adversary | None, last: bool
+) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """Add one micro-batch's gradient; loss and hits (objectives, 2), and what an adversary notes."""
+    for part in adversary.passes(attack) if adversary else plain(attack):
+        engine.backward(_honest(part.loss), last=part.last and last)
+    noted = part.noted
+    if adversary and adversary.examines(attack.step):
+        noted = {**noted, **examine(adversary, attack, part)}
+    return part.said.sums(), noted
+
+
+def seed_dropout(seed: int, step: int, micro_batch: int, ranks: Ranks) -> int:
     """Make dropout, too, a function of the step, and of the micro-batch's number over all ranks."""
-    torch.manual_seed(torch_seed(seed, "dropout", step, micro_batch * ranks.world + ranks.number))
+    masks = torch_seed(seed, "dropout", step, micro_batch * ranks.world + ranks.number)
+    torch.manual_seed(masks)
+    return masks
+
+
+def _over_ranks(ranks: Ranks, noted: Mapping[str, Tensor]) -> dict[str, float]:
+    """Sums over all ranks, by name."""
+    if not noted:
+        return {}
+    sums = ranks.total(torch.stack([*noted.values()])).tolist()
+    return {**dict(zip(noted, sums, strict=True)), "adversarial_steps": 1.0}
 
 
 def _honest(loss: Tensor) -> Tensor:

@@ -50,6 +50,13 @@ class Layout:
         }
         return self._laid(batch, batch.masked_positions, **told)
 
+    def positions(self, batch: Batch) -> Tensor:
+        """Where in (batch * length) the positions come from that the encoder reads, in its own shape."""
+        if self._isolates and self._end_to_end(batch):
+            return batch.attention_mask.flatten().nonzero().T
+        ids = batch.input_ids
+        return torch.arange(ids.numel(), device=ids.device).view_as(ids)
+
     def _end_to_end(self, batch: Batch) -> bool:
         if self._model.config._attn_implementation == FLASH:
             return True

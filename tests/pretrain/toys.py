@@ -11,6 +11,7 @@ from pretrain.batch import NO_PAIR, Batch, Window
 from pretrain.engine.config import configuration
 from pretrain.engine.deepspeed import Engine, Ranks
 from pretrain.networks.network import Model, Network, build
+from pretrain.networks.pair import PairNetwork
 from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW, Optimizer
 from pretrain.training.stage import Train, train
@@ -80,7 +81,7 @@ def toy_network(seed: int = 0, pairs: bool = True, dropout: float = 0.0) -> Netw
 
 
 def toy_engine(
-    network: Network, zero: int = 0, clip: float = 1.0, optimizer: Optimizer | None = None
+    network: Network | PairNetwork, zero: int = 0, clip: float = 1.0, optimizer: Optimizer | None = None
 ) -> Engine:
     """The engine around it, with AdamW unless told otherwise."""
     setup = configuration(zero, 4, clip, {})
@@ -108,6 +109,7 @@ def toy_batch(rows: int, seed: int, masked: int = 5, width: int = 16) -> Batch:
         masked_targets=torch.randint(5, SIZE, (masked,), generator=dice),
         pair_labels=pairs,
         samples=torch.arange(rows) + 100 * seed,
+        noise=torch.randint(-(1 << 62), 1 << 62, (rows,), generator=dice),
     )
 
 

@@ -1,5 +1,6 @@
 """Small things in the place of large ones: text, tokenizers, a checkpoint, vectors. So any recipe runs."""
 
+import json
 import random
 from pathlib import Path
 from string import ascii_lowercase
@@ -9,7 +10,14 @@ import numpy as np
 import torch
 import yaml
 from tokenizers import ByteLevelBPETokenizer
-from transformers import BertConfig, BertForPreTraining, BertTokenizer, RobertaTokenizer
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    BertTokenizer,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaTokenizer,
+)
 
 from corpora.sharding import Shard
 from corpora.stage import StageSettings
@@ -25,7 +33,9 @@ HUB = {  # names on the hub that shipped recipes use -> what stands in for them
     "bert-base-chinese": "bert",
     "bert-base-uncased": "bert",
     "hfl/chinese-roberta-wwm-ext": "bert",
+    "hfl/chinese-macbert-base": "bert",
     "roberta-base": "roberta",
+    "roberta-large": "roberta",
 }
 NETWORK: dict[str, Any] = {
     "hidden_size": 16,
@@ -44,11 +54,29 @@ def make_stand_ins(folder: Path) -> dict[str, str]:
     rows = [(_line(draw)[:20] + draw.choice(MARKS[label]), label) for label in [*MARKS] * 40]
     table = "".join(f"{text}\t{label}\n" for text, label in rows)
     (folder / "labelled.tsv").write_text(f"text\tlabel\n{table}", "utf-8")
+    _write_other_rows(folder, [text for text, _ in rows])
     _make_vectors(folder / "vectors.bin", np.random.default_rng(0))
     _make_bert(folder / "bert")
     _make_roberta(folder / "roberta", lines)
-    named = {"text": "text.txt", "labelled": "labelled.tsv", "vectors": "vectors.bin"}
+    named = {"text": "text.txt", "labelled": "labelled.tsv", "vectors": "vectors.bin", "data": "."}
     return {name: str(folder / place) for name, place in (named | HUB).items()}
+
+
+def _write_other_rows(folder: Path, texts: list[str]) -> None:
+    """Labelled rows of the other kinds: a number, a name, an answer in each."""
+    numbers = "".join(f"{text}\t{len(text) / 4}\n" for text in texts)
+    (folder / "values.tsv").write_text(f"text\tnumber\n{numbers}", "utf-8")
+    tags = ("".join(f"{one}\t{'B-X' if n == 1 else 'O'}\n" for n, one in enumerate(text)) for text in texts)
+    (folder / "spans.bio").write_text("\n".join(tags), "utf-8")
+    asked = [
+        {"context": text, "qas": [{"id": text, "question": text[:2], "answers": [_answer(text)]}]}
+        for text in texts
+    ]
+    (folder / "answers.json").write_text(json.dumps({"data": [{"paragraphs": asked}]}), "utf-8")
+
+
+def _answer(text: str) -> dict[str, object]:
+    return {"answer_start": 1, "text": text[1:3]}
 
 
 def _line(draw: random.Random) -> str:
@@ -75,13 +103,22 @@ def _make_bert(folder: Path) -> None:
 
 
 def _make_roberta(folder: Path, lines: list[str]) -> None:
-    """A byte-level tokenizer."""
+    """A network with its head and a byte-level tokenizer."""
     folder.mkdir()
     trained = ByteLevelBPETokenizer()
     specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     trained.train_from_iterator(lines, vocab_size=400, special_tokens=specials, show_progress=False)
     trained.save_model(str(folder))
-    RobertaTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt")).save_pretrained(folder)
+    tokenizer = RobertaTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    tokenizer.save_pretrained(folder)
+    sizes: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": 514,
+        "type_vocab_size": 1,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        RobertaForMaskedLM(RobertaConfig(**sizes, **NETWORK)).save_pretrained(folder)
 
 
 def inputs_of(name: str) -> dict[str, object]:
@@ -110,7 +147,14 @@ def shrink(recipe: Recipe, stand_ins: dict[str, str]) -> list[str]:
 
 def _smaller(stage: StageSettings, stand_ins: dict[str, str]) -> dict[str, object]:
     """Key of a stage -> value."""
-    rows = f"{{path: {stand_ins['labelled']}, dev: 0.1, test: 0.2}}"
+    folder, shares = Path(stand_ins["labelled"]).parent, "dev: 0.1, test: 0.2"
+    rows = f"{{path: {folder}/labelled.tsv, {shares}}}"
+    labelled = {
+        "classes": rows,
+        "values": f"{{path: {folder}/values.tsv, value: number, {shares}}}",
+        "spans": f"{{path: {folder}/spans.bio, reader: token_columns, {shares}}}",
+        "answers": f"{{path: {folder}/answers.json, reader: squad, {shares}}}",
+    }
     if isinstance(stage, Shard):
         sources = f"[{stand_ins['text']}]"
         exclude = f"[{rows}]" if stage.exclude else "[]"
@@ -120,7 +164,14 @@ def _smaller(stage: StageSettings, stand_ins: dict[str, str]) -> dict[str, objec
         return {"speed.workers": 1, **learnt}
     if isinstance(stage, Train):
         network = {f"model.{key}": value for key, value in NETWORK.items()} if stage.model else {}
-        return {"batch": 4, "steps": 2, "schedule.warmup_steps": 1, "evaluate_rows": 8, **network}
+        changes: dict[str, object] = {}
+        if stage.masking.settled > 2:  # a rate that changes later
+            changes["masking.budget"] = 0.15
+        if stage.adversarial and stage.adversarial.start_step:
+            changes["adversarial.start_step"] = 1
+        small = {"batch": 4, "steps": 2, "schedule.warmup_steps": 1, "evaluate_rows": 8}
+        return {**small, **network, **changes}
     if isinstance(stage, Finetune):
-        return {"data": rows, "length": 16, "epochs": 1, "seeds": "[0, 1]"}
+        question = {"task.question": 4} if stage.data.kind == "answers" else {}
+        return {"data": labelled[stage.data.kind], "length": 16, "epochs": 1, "seeds": "[0, 1]", **question}
     return {}

@@ -18,6 +18,7 @@ from corpora.reporter import Quiet
 from pretrain.batch import Batch
 from pretrain.engine.ranks import Ranks
 from pretrain.networks.network import Network
+from pretrain.networks.perturbing import Shift
 from pretrain.objectives.terms import Outputs
 from pretrain.training import checkpoints
 from pretrain.training.stage import train
@@ -33,6 +34,9 @@ SETTINGS = {
     "evaluate_every": None,
     "evaluate_rows": 7,
 }
+
+
+FREELB = SETTINGS | {"adversarial": {"method": "freelb", "steps": 2}}
 
 
 class StopOnce(Quiet):
@@ -72,10 +76,10 @@ def trains(data: Path, folder: Path, jobs: Mapping[str, Mapping[str, Any]]) -> N
 def limited(forward: Callable[..., Outputs], rows: int) -> Callable[..., Outputs]:
     """A forward pass with memory for so many rows of training."""
 
-    def within(self: Network, batch: Batch) -> Outputs:
+    def within(self: Network, batch: Batch, *shift: Shift | None) -> Outputs:
         if self.training and len(batch.samples) > rows:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return forward(self, batch)
+        return forward(self, batch, *shift)
 
     return within
 
@@ -108,9 +112,14 @@ def test_a_run_ends_alike_on_any_number_of_ranks_and_after_any_change_of_it(
         speed = {"micro_batch": 3, "zero": zero, "async_save": zero % 2 == 0}
         jobs[f"zero{zero}"] = {**SETTINGS, "speed": speed}
         jobs[f"zero{zero}-stopped"] = {**SETTINGS, "speed": speed, "stop": 2}
+    for zero in (1, 2):  # several backward passes in each micro-batch
+        jobs[f"freelb{zero}"] = {**FREELB, "speed": {"micro_batch": 3, "zero": zero}}
     jobs["short"] = {**SETTINGS, "speed": {}, "most_rows": 2}  # on one rank memory runs out
     on_ranks(2, trains, tmp_path, data.path, tmp_path, jobs)
     wanted = run(toy_train(**SETTINGS, speed={"micro_batch": 3}), data, tmp_path / "one")
+    against = run(toy_train(**FREELB, speed={"micro_batch": 3}), data, tmp_path / "against")
+    for zero in (1, 2):
+        assert_same_training(Artefact.open(tmp_path / f"freelb{zero}"), against)
     for zero in range(4):
         made, stopped = (Artefact.open(tmp_path / f"zero{zero}{end}") for end in ("", "-stopped"))
         assert_same_training(made, wanted)
