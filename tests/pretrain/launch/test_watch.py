@@ -21,13 +21,14 @@ GO_ON = "; this one stops, too. The same command goes on\n"
 class Place:
     """Where a rank finds itself: its number, and what others have done by now."""
 
-    def __init__(self, number: int, folder: Path) -> None:
-        self.number, self._folder = number, folder
+    def __init__(self, number: int, folder: Path, silence: float) -> None:
+        self.number, self._folder, self._silence = number, folder, silence
 
     def entered(self) -> None:
-        """Wait until all three are in the block."""
+        """Wait until all three are in the block; from then on silence counts."""
         (self._folder / f"{self.number}.entered").touch()
         self.until(lambda: len(list(self._folder.glob("*.entered"))) == 3)
+        watch.SILENCE_SECONDS = self._silence
 
     def die(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -45,10 +46,10 @@ def rank(number: int, port: int, body: str, silence: float, hurry: float, folder
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    watch.BEAT_SECONDS, watch.HURRY_SECONDS, watch.SILENCE_SECONDS = 0.1, hurry, silence
+    watch.BEAT_SECONDS, watch.HURRY_SECONDS = 0.1, hurry
     watch.CONNECTING_SECONDS = 5.0
     store = dist.TCPStore("127.0.0.1", port, 3, number == 0, timedelta(seconds=60))  # type: ignore[attr-defined]
-    place = Place(number, folder)
+    place = Place(number, folder, silence)
     before, _, body = body.rpartition("---\n")
     words = {"place": place, "rank": number, "os": os, "time": time, "CannotWrite": CannotWrite}
     exec(before, words)
