@@ -143,7 +143,7 @@ def test_ascents_of_a_divergence_are_exact_under_bf16_where_noise_is_small() -> 
         watched.training.exact = adversary.exact(precision is not None)
         next(iter(watched.passes(make_batch())))
         ends.append(watched.seen[-1].flatten())
-    assert torch.nn.functional.cosine_similarity(*ends, dim=0) > 0.99
+    assert torch.nn.functional.cosine_similarity(ends[0], ends[1], dim=0) > 0.99
 
 
 def arguments(folder: Path, **settings: object) -> TrainingArguments:
