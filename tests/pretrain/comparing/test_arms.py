@@ -55,9 +55,17 @@ def test_a_word_that_the_recipe_has_stays_as_the_recipe_has_it(recipe: str) -> N
     assert not any("budget" in line for line in lines)
 
 
+def test_another_word_keeps_what_the_recipe_sets_and_means_the_same(recipe: str) -> None:
+    found = laid_out(recipe, "train.masking=token,ngram")
+    assert found.arms[0].overrides == ("train.masking={strategy: token, budget: 0.2}",)
+    assert found.arms[0].label == "token"
+
+
 def test_a_second_difference_is_refused_with_both_values(recipe: str) -> None:
-    with pytest.raises(UsageError, match=r"token and ngram differ in `budget` as well \(0.15 and 0.2\)"):
-        laid_out(recipe, "train.masking=token,ngram")
+    with pytest.raises(
+        UsageError, match=r"\{strategy: token\} and ngram differ in `budget` as well \(0.15 and 0.2\)"
+    ):
+        laid_out(recipe, "train.masking={strategy: token},ngram")
     wanted = laid_out(
         recipe, "train.masking={strategy: token, budget: 0.15},ngram"
     )  # written, so it is meant
