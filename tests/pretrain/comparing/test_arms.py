@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from corpora.errors import UsageError
+from pretrain.adversarial import TextAt
 from pretrain.comparing.arms import told
 from pretrain.comparing.asked import choice
 from pretrain.comparing.cells import Comparison, compare
+from pretrain.reading.shape import tag_of
 from pretrain.recipe import RecipeError
 
 RECIPE = """\
@@ -59,6 +61,7 @@ def test_another_word_keeps_what_the_recipe_sets_and_means_the_same(recipe: str)
     found = laid_out(recipe, "train.masking=token,ngram")
     assert found.arms[0].overrides == ("train.masking={strategy: token, budget: 0.2}",)
     assert found.arms[0].label == "token"
+    assert tag_of(TextAt) == ("method", "text_at")  # which narrows a key of its base as well
 
 
 def test_a_second_difference_is_refused_with_both_values(recipe: str) -> None:
