@@ -40,6 +40,9 @@ class Batch:
     masked_targets: Tensor  # (masked,) int64, the ids that stood there
     pair_labels: Tensor  # (batch,) int64: 0 B follows A, 1 swapped (SOP) or of another document (NSP)
     samples: Tensor  # (batch,) int64, row numbers in the token set
+    noise: (
+        Tensor  # (batch,) int64, random keys of what is drawn of a row while training: (seed, step, sample)
+    )
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""

@@ -17,14 +17,11 @@ BODY = """
 {parameters:,} weights, pre-trained with maskwright: {steps:,} steps, {tokens:,} tokens read.
 
 ```python
-from transformers import AutoModelForMaskedLM, AutoTokenizer
-
-model = AutoModelForMaskedLM.from_pretrained(folder)      # this folder, or its name on the hub
-tokenizer = AutoTokenizer.from_pretrained(folder)
+{opening}
 ```
 
-{encoder}The model predicts masked tokens; for any other task, fine-tune it. It has learnt what its text says,
-right or wrong.
+{encoder}{what} for any other task, fine-tune it.
+It has learnt what its text says, right or wrong.
 
 ## How well it predicts
 
@@ -40,13 +37,32 @@ right or wrong.
 
 {text}
 """
+MASKED = """\
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+model = AutoModelForMaskedLM.from_pretrained(folder)      # this folder, or its name on the hub
+tokenizer = AutoTokenizer.from_pretrained(folder)"""
+DETECTING = """\
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
+
+model = AutoModel.from_pretrained(folder)                 # this folder, or its name on the hub
+tokenizer = AutoTokenizer.from_pretrained(folder)"""
+FILLING = """
+generator = AutoModelForMaskedLM.from_pretrained(folder, subfolder="generator")"""
+HEADED = """`ElectraForPreTraining.from_pretrained(folder)` opens it with the head that finds replaced tokens.
+
+"""
 ENCODER = """`AutoModel.from_pretrained(folder, subfolder="encoder")` opens the bare encoder with its trained
 pooler.
 
 """
+DETECTIONS = """These predictions are the generator's; {sampled_accuracy} of its draws are right.
+Of all tokens, {replaced_share} are replaced. The discriminator says of {accuracy} rightly what they are:
+it finds {recall} of the replaced ones, and {precision} of what it finds is such."""
 PHASES = (
     *("steps", "batch", "length", "tokens", "objectives", "masking", "replacement", "optimizer", "precision"),
 )
+DETECTED = ("sampled_accuracy", "accuracy", "replaced_share", "recall", "precision")
 HEADINGS = (
     "| phase | steps | rows a step | row length | tokens | objectives | masking | replacement | optimizer |"
 )
@@ -86,7 +102,10 @@ def card(
     encoder: bool,
     wishes: Wishes,
 ) -> str:
-    """The text of the card. `log` is that of the exported step; `encoder`: the pooler is exported too."""
+    """The text of the card. `log` is that of the exported step; `encoder`: the pooler is exported too.
+
+    Of a discriminator, `export` holds the class of its `generator`, or None.
+    """
     rows = [json.loads(line) for line in log]
     held_out: dict[str, JSON] = next((row for row in reversed(rows) if f"{HELD_OUT}mlm" in row), {})
     phases = [dict(one) for one in training.get("phases", [])]
@@ -97,13 +116,25 @@ def card(
         parameters=export["parameters"],
         steps=sum(one["steps"] for one in phases) or export["step"],
         tokens=sum(one["tokens"] for one in phases) or _tokens(rows),
-        encoder=ENCODER if encoder else "",
+        **_use(export, encoder),
         measured="\n".join(_measured(held_out)) or "Nothing was measured on held-out text.",
         phases="\n".join(_phases(phases)) or "Its settings were not noted.",
         masks=_masks(training.get("masking", {})),
         text="\n".join(_text(phases)) or "Its sources were not noted.",
     )
     return f"---\n{_header(export, phases, held_out, wishes)}\n---\n{body}"
+
+
+def _use(export: Mapping[str, JSON], encoder: bool) -> dict[str, str]:
+    """How to open it, and what it does."""
+    if "generator" not in export:
+        what = "The model predicts masked tokens;"
+        return {"opening": MASKED, "encoder": ENCODER if encoder else "", "what": what}
+    return {
+        "opening": DETECTING + (FILLING if export["generator"] else ""),
+        "encoder": HEADED if export["model"].endswith("ForPreTraining") else "",
+        "what": "The model is a discriminator: it finds tokens that a generator put into a text;",
+    }
 
 
 def _tokens(rows: Iterable[Mapping[str, JSON]]) -> int:
@@ -128,12 +159,14 @@ def _header(
         for name, share in found.items()
         if share is not None
     ]
+    if "generator" in export:
+        results = []  # they are its, and not of this model
     data = ModelCardData(
         language=list(wishes.languages) or None,
         license=wishes.license,
         base_model=next((one["base_model"] for one in phases if one["base_model"]), None),
         library_name="transformers",
-        pipeline_tag="fill-mask",
+        pipeline_tag="feature-extraction" if "generator" in export else "fill-mask",
         tags=["maskwright", *dict.fromkeys(one["masking"] for one in phases)],
         model_name=export["model"],
         eval_results=results or None,
@@ -166,6 +199,16 @@ def _measured(row: Mapping[str, JSON]) -> Iterator[str]:
         for name in ("sop", "nsp")
         if f"{HELD_OUT}{name}_accuracy" in row
     )
+    yield from _detections(row)
+
+
+def _detections(row: Mapping[str, JSON]) -> Iterator[str]:
+    """How well a discriminator finds what its generator put in."""
+    found = {name: f"{row[key]:.2%}" for name in DETECTED if (key := f"{HELD_OUT}electra_{name}") in row}
+    if found:
+        told = {**dict.fromkeys(DETECTED, "none"), **found}
+        yield DETECTIONS.format(**told)
+        yield ""
 
 
 def _phases(phases: Sequence[Mapping[str, JSON]]) -> Iterator[str]:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from corpora.errors import UsageError
 from corpora.stage import StageSettings
 from pretrain.export import Export
 from pretrain.finetuning.attacks.synonym import Synonym
 from pretrain.finetuning.settings import Finetune
 from pretrain.networks.architectures import positions
+from pretrain.networks.generators import Generator, configure
 from pretrain.networks.network import Model
 from pretrain.reading.problems import Key
 from pretrain.reading.roles import Role
@@ -99,6 +101,17 @@ def networks_can_be_configured(stages: Stages) -> Found:
             yield ("stages", name, "model"), message
 
 
+def generators_can_read_the_tables(stages: Stages) -> Found:
+    """Tables that are shared are as wide as the discriminator has them."""
+    for name, train in stages.of(Train):
+        beside = _configuration(train.model) if train.model and train.objectives.pairs_networks else ""
+        if not isinstance(beside, str):
+            try:
+                configure(train.generator or Generator(), beside)
+            except UsageError as error:
+                yield ("stages", name, "generator"), str(error)
+
+
 def rows_fit_the_network(stages: Stages) -> Found:
     """A network from scratch has as many positions as its configuration says."""
     for name, _ in stages.of(Train):
@@ -176,6 +189,7 @@ RULES: tuple[Callable[[Stages], Found], ...] = (
     whole_words_need_words,
     pair_objectives_need_their_pairs,
     networks_can_be_configured,
+    generators_can_read_the_tables,
     rows_fit_the_network,
     labelled_rows_fit_the_network,
     synonyms_need_a_lexicon,

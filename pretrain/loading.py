@@ -21,7 +21,7 @@ from corpora.errors import UsageError
 from pretrain.batch import Batch, Window
 from pretrain.masker import Masker
 from pretrain.masking import Masking
-from pretrain.randomness import permutation
+from pretrain.randomness import key, permutation
 from pretrain.replacement import Replacement
 from pretrain.replacement.stock import Stock
 from pretrain.rows import Assembly, Counts, Preparation, Rows
@@ -99,7 +99,7 @@ class Loader:
         """
         lengths = self.tokens.lengths(np.arange(min(among, len(self.tokens)), dtype=np.int64))
         samples = np.resize(np.argsort(-lengths, kind="stable"), rows).astype(np.int64)
-        drawn = _Drawn(samples, np.zeros(rows, np.int64), self.seed, self.masking.rate(0))
+        drawn = _Drawn(samples, np.zeros(rows, np.int64), self.seed, self.masking.rate(0), 0)
         assembly, counts = self._assembly(drawn, slice(0, rows)), Counts(rows)
         for begin, some in self._chunks(drawn, slice(0, rows)):
             assembly.add(some)
@@ -139,7 +139,7 @@ class Loader:
     def examined(self, samples: NDArray[np.int64]) -> tuple[Batch, Rows]:
         """Rows by number, (batch,), with the masks that are theirs at every evaluation."""
         epochs = np.full(len(samples), EVALUATION_EPOCH, np.int64)
-        drawn = _Drawn(samples, epochs, self.data_seed, self.masking.rate(None))
+        drawn = _Drawn(samples, epochs, self.data_seed, self.masking.rate(None), EVALUATION_EPOCH)
         assembly, rows = self._assembly(drawn, slice(None)), self._prepare(drawn, slice(None))
         assembly.add(rows)
         return assembly.batch(), rows
@@ -150,7 +150,7 @@ class Loader:
         samples, epochs = self._order(positions)
         if self.masking.variants:
             epochs %= self.masking.variants
-        return _Drawn(samples, epochs, self.seed, self.masking.rate(step))
+        return _Drawn(samples, epochs, self.seed, self.masking.rate(step), step)
 
     def _order(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Samples and epochs at `positions` of the endless sequence."""
@@ -163,7 +163,8 @@ class Loader:
 
     def _assembly(self, drawn: "_Drawn", part: slice) -> Assembly:
         """Room for some of the rows, padded to the longest of them."""
-        return Assembly(self.tokens.lengths(drawn.samples[part]), self.tokens.length, self.tokens.pad_id)
+        lengths = self.tokens.lengths(drawn.samples[part])
+        return Assembly(lengths, self.tokens.length, self.tokens.pad_id, drawn.noise(part))
 
     def _chunks(self, drawn: "_Drawn", part: slice) -> Iterator[tuple[int, Rows]]:
         """Some of the rows, a few at a time, and where each lot begins."""
@@ -189,6 +190,11 @@ class _Drawn:
     epochs: NDArray[np.int64]
     seed: int
     rate: float
+    step: int
+
+    def noise(self, part: slice) -> NDArray[np.uint64]:
+        """Keys of what is drawn of some of the rows at this step, (batch,)."""
+        return key(self.seed, "noise", self.step, self.samples[part])
 
 
 def _share_out(rows: int, rank: int, world: int, micro_batch: int) -> list[slice]:

@@ -83,15 +83,20 @@ class Preparation:
 class Assembly:
     """A batch in the making: rows are added from the top, a few at a time."""
 
-    def __init__(self, lengths: NDArray[np.int32], longest: int, pad_id: int) -> None:
-        """Make room for rows of so many tokens, padded to the longest of them, and to `longest` at most."""
+    def __init__(
+        self, lengths: NDArray[np.int32], longest: int, pad_id: int, noise: NDArray[np.uint64]
+    ) -> None:
+        """Make room for rows of so many tokens, padded to the longest of them, and to `longest` at most.
+
+        `noise` (batch,) are the rows' random keys of what is drawn while training.
+        """
         width = -(-int(lengths.max()) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
         shape = len(lengths), max(int(lengths.max()), min(width, longest))
         self._ids, self._real = np.empty(shape, np.int64), np.empty(shape, np.bool_)
         self._second, self._positions = np.empty(shape, np.int64), np.empty(shape, np.int64)
         self._pairs = np.empty(len(lengths), np.int64)
         self._samples, self._masked = np.empty(len(lengths), np.int64), list[NDArray[np.int64]]()
-        self._pad_id, self._filled = pad_id, 0
+        self._pad_id, self._filled, self._noise = pad_id, 0, noise.view(np.int64)
 
     def add(self, rows: Rows) -> None:
         """Add rows below those that are there."""
@@ -128,6 +133,7 @@ class Assembly:
             masked_targets=torch.from_numpy(targets),
             pair_labels=torch.from_numpy(self._pairs),
             samples=torch.from_numpy(self._samples),
+            noise=torch.from_numpy(self._noise),
         )
 
 

@@ -31,6 +31,7 @@ class Step:
     hits: Mapping[str, int]  # right predictions, by objective
     counts: Mapping[str, int]  # predictions asked, by objective
     noted: Mapping[str, float] = field(default_factory=dict)  # what an adversary has to say
+    more: Mapping[str, float] = field(default_factory=dict)  # what else is counted, by its own name
 
 
 def train_step(
@@ -47,23 +48,29 @@ def train_step(
         return Step(False, 0.0, dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0), counts)
     if adversary and not adversary.due(window.step):
         adversary = None
-    sums = torch.zeros(len(objectives), 2, dtype=torch.float64, device=engine.ranks.device)  # loss, hits
+    widest = 2 + max(len(objective.counted) for objective in objectives.values())  # loss, hits, more
+    sums = torch.zeros(len(objectives), widest, dtype=torch.float64, device=engine.ranks.device)
     noted = dict[str, Tensor]()
     for number, batch in enumerate(window.batches, start=1):
         masks = seed_dropout(seed, window.step, number, engine.ranks)
         rows = batch.to(engine.ranks.device)
         attack = MicroBatch(engine, rows, window, objectives, adversary, (seed, masks))
-        told, more = _learn(engine, attack, adversary, last=number == len(window.batches))
+        told, news = _learn(engine, attack, adversary, last=number == len(window.batches))
         sums += told
-        noted = {name: noted.get(name, 0) + value.double() for name, value in more.items()}
+        noted = {name: noted.get(name, 0) + value.double() for name, value in news.items()}
     norm = engine.update(learning_rate)
-    losses, hits = engine.ranks.total(sums).T.tolist()
+    losses, hits, *more = engine.ranks.total(sums).T.tolist()
     return Step(
         applied=math.isfinite(norm),
         norm=norm,
         losses=dict(zip(objectives, losses, strict=True)),
         hits={name: int(hit) for name, hit in zip(objectives, hits, strict=True)},
         counts=counts,
+        more={
+            name: of_all[row]
+            for row, objective in enumerate(objectives.values())
+            for name, of_all in zip(objective.counted, more, strict=False)
+        },
         noted=_over_ranks(engine.ranks, noted),
     )
 

@@ -14,6 +14,7 @@ from pretrain.launch.signals import StopRequest
 from pretrain.running.planning import Figure, costs_of, duration
 
 MOST_LINES = 8
+LONGEST = 160  # letters of a difference
 
 
 def head(comparison: Comparison, console: Console) -> None:
@@ -23,7 +24,7 @@ def head(comparison: Comparison, console: Console) -> None:
     lines = [f"arms: {', '.join(labels)}; differences are to {labels[0]}"]
     for label, recipe in zip(labels[1:], comparison.recipes[1:], strict=True):
         differences = told(comparison.recipes[0], recipe)
-        lines += [f"  {label}: {line}" for line in differences[:MOST_LINES]]
+        lines += [f"  {label}: {_cut(line)}" for line in differences[:MOST_LINES]]
         lines += [f"  {label}: and {len(differences) - MOST_LINES} more"] if differences[MOST_LINES:] else []
     lines.append(f"seeds: {' '.join(map(str, comparison.seeds))} ({comparison.seeded})")
     if len(comparison.trials) > 1:
@@ -82,3 +83,7 @@ def tables(found: Sequence[tuple[str, Table]], files: Sequence[Path], console: C
         console.print(table.markdown(), markup=False, highlight=False)
     console.print(f"written: {files[0].parent}", markup=False, highlight=False)
     console.print(f"  {' '.join(file.name for file in files)}", markup=False, highlight=False, style="dim")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -25,6 +25,7 @@ from pretrain.engine import moments
 from pretrain.engine.loss_scale import LossScale
 from pretrain.engine.ranks import Ranks
 from pretrain.networks.network import Network
+from pretrain.networks.pair import PairNetwork
 from pretrain.networks.perturbing import Shift
 from pretrain.objectives.terms import Outputs
 from pretrain.optimizers import set_rate
@@ -69,7 +70,7 @@ class Engine:
     def __init__(
         self,
         ranks: Ranks,
-        network: Network,
+        network: Network | PairNetwork,
         optimizer: torch.optim.Optimizer,
         config: Mapping[str, JSON],
         clip: float,
@@ -247,7 +248,9 @@ class Engine:
         return cast(contextlib.AbstractContextManager[None], deepspeed.zero.GatheredParameters([parameter]))
 
 
-def _initialize(network: Network, optimizer: torch.optim.Optimizer, config: Mapping[str, JSON]) -> DeepSpeed:
+def _initialize(
+    network: Network | PairNetwork, optimizer: torch.optim.Optimizer, config: Mapping[str, JSON]
+) -> DeepSpeed:
     """DeepSpeed's engine, without its notes on start-up: on its launcher, on compiling its operation."""
     # DeepSpeed 0.19 calls collectives by names that torch 2.13 deprecates: nothing that a user can mend.
     warnings.filterwarnings("ignore", r"`torch\.distributed", FutureWarning)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from pretrain.networks.architectures import HuggingFaceModel, has_pair_head
+from pretrain.networks.towers import Towers
 
 PAIR_PARTS = ("pooler", "seq_relationship")
 
@@ -25,8 +26,10 @@ class Flops:
     row: float  # of a row in the pooler and the sentence-pair head
 
     @classmethod
-    def of(cls, model: HuggingFaceModel) -> "Flops":
-        """Those of a model of `transformers`; its matrices are counted as they are."""
+    def of(cls, model: HuggingFaceModel | Towers) -> "Flops":
+        """Those of a model of `transformers`, or of a pair; their matrices are counted as they are."""
+        if isinstance(model, Towers):
+            return cls._of_pair(model)
         base, sizes = f"{model.base_model_prefix}.", {"body": 0, "head": 0, "pairs": 0}
         for name, module in model.named_modules():
             if isinstance(module, nn.Linear):
@@ -37,6 +40,14 @@ class Flops:
         attention = 12.0 * config.hidden_size * config.num_hidden_layers
         pairs = sizes["pairs"] if has_pair_head(model) else 0
         return cls(6.0 * sizes["body"], attention, 6.0 * sizes["head"], 6.0 * pairs)
+
+    @classmethod
+    def _of_pair(cls, model: Towers) -> "Flops":
+        """Both read every token, the discriminator's head as well."""
+        other = cls.of(model.discriminator)
+        one = cls(0, 0, 0, 0) if model.generator is None else cls.of(model.generator)
+        token = one.token + other.token + other.prediction
+        return cls(token, one.neighbour + other.neighbour, one.prediction, 0.0)
 
     def total(self, tokens: float, predictions: float, rows: float) -> float:
         """Of so many real tokens in rows of one length; where they differ, attention costs a little more."""

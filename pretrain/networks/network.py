@@ -29,7 +29,7 @@ from pretrain.networks.architectures import (
     token_logits,
 )
 from pretrain.networks.layout import Laid, Layout
-from pretrain.networks.perturbing import Embeddings, Shift
+from pretrain.networks.perturbing import Embeddings, Shift, places
 from pretrain.objectives.terms import Outputs
 
 COMPUTED = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -115,10 +115,7 @@ class Network(nn.Module):
 
     def places(self, batch: Batch) -> Places:
         """The positions as the encoder reads them; all but padding may be moved."""
-        positions, length = self._lay.positions(batch), batch.input_ids.shape[1]
-        ids, real = (each.flatten()[positions] for each in (batch.input_ids, batch.attention_mask))
-        special = torch.isin(ids, ids.new_tensor(self._special_ids)) | ~real
-        return Places(ids, real, special, positions // length, len(batch.input_ids))
+        return places(batch, self._lay.positions(batch), self._special_ids)
 
     @torch.compiler.disable  # a compiled encoder ends before it: how many positions are asked always differs
     def _let_through(self, encoder: nn.Module, given: Any, encoded: Any) -> Any:  # noqa: ANN401 - a hook
@@ -208,5 +205,6 @@ def _probe(config: Any) -> Batch:  # noqa: ANN401 - any configuration of `transf
         masked_targets=ids.flatten()[asked],
         pair_labels=torch.zeros(2, dtype=torch.int64),
         samples=torch.arange(2),
+        noise=torch.arange(2),
         position_ids=torch.arange(8).expand(2, 8),
     )

@@ -2,14 +2,20 @@
 
 from corpora.errors import UsageError
 from pretrain.networks.architectures import HuggingFaceModel
+from pretrain.networks.towers import Towers, parts
 
 
-def keep_no_activations(model: HuggingFaceModel) -> None:
+def keep_no_activations(model: HuggingFaceModel | Towers) -> None:
     """Compute each layer's activations again in the backward pass (arXiv:1604.06174).
 
     Raises:
         UsageError: this type of network cannot.
     """
+    for part in parts(model):
+        _keep_none(part)
+
+
+def _keep_none(model: HuggingFaceModel) -> None:
     if not model.supports_gradient_checkpointing:
         raise UsageError(
             f"a {model.config.model_type} network cannot compute its activations again: "
@@ -20,7 +26,7 @@ def keep_no_activations(model: HuggingFaceModel) -> None:
     model.config.use_cache = False  # of decoders; `transformers` would say at every start that it is off
 
 
-def compile_encoder(model: HuggingFaceModel) -> None:
+def compile_encoder(model: HuggingFaceModel | Towers) -> None:
     """Compile the encoder at its first call, for lengths that vary from the second on.
 
     The heads stay as they are: the number of positions to predict differs from batch to batch.
@@ -37,4 +43,5 @@ def compile_encoder(model: HuggingFaceModel) -> None:
         raise UsageError(
             "speed.compile needs a C++ compiler, and none is found: install g++, or set it to false"
         ) from error
-    model.base_model.compile()
+    for part in parts(model):
+        part.base_model.compile()

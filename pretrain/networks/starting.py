@@ -7,15 +7,17 @@ code that a folder brings along is refused.
 import json
 import pickle
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
+from safetensors.torch import load_file
 
 from corpora.errors import BadData, MaskwrightError, UsageError
 from pretrain.networks.architectures import HuggingFaceModel, body_names, config_class, network_class
+from pretrain.networks.towers import HEAD, Discriminator
 from pretrain.networks.weights import quiet_transformers
 from tokenization import tokenizer
 from tokenization.pretrained import Pretrained, open_pretrained
@@ -39,11 +41,44 @@ def start_from(place: Pretrained, pairs: bool, seed: int) -> tuple[HuggingFaceMo
         BadData: nothing can be loaded from there, or the weights are not those of its configuration.
         UsageError: its type cannot be trained here.
     """
+    return _start(place, lambda model_type: network_class(model_type, pairs), seed)
+
+
+def start_discriminator(place: Pretrained, seed: int) -> tuple[Discriminator, list[str]]:
+    """A discriminator likewise, from one that was trained as such or from any masked language model.
+
+    Raises:
+        BadData: nothing can be loaded from there, or the weights are not those of its configuration.
+        UsageError: its type cannot be trained here.
+    """
+    model, missing = _start(place, _discriminating, seed)
+    torch.manual_seed(seed)
+    found, folder = Discriminator(model.base_model), place.folder()
+    if hasattr(model, HEAD):
+        if not missing:
+            found.discriminator_predictions.load_state_dict(getattr(model, HEAD).state_dict())
+        return found, missing
+    head = folder / f"{HEAD}.safetensors" if folder else None
+    if head is None or not head.is_file():
+        return found, [HEAD]
+    found.discriminator_predictions.load_state_dict(load_file(head))
+    return found, []
+
+
+def _discriminating(model_type: str) -> Any:  # noqa: ANN401 - a class of `transformers`
+    """ELECTRA's own class has the head; other types' discriminators are opened for their encoder."""
+    from transformers import ElectraForPreTraining
+
+    found = network_class(model_type, pairs=False)
+    return ElectraForPreTraining if model_type == "electra" else found
+
+
+def _start(place: Pretrained, choose: Callable[[str], Any], seed: int) -> tuple[HuggingFaceModel, list[str]]:
     try:
         if folder := place.folder():
             _check_folder(folder)
         config = _open_config(place)
-        kind = network_class(config.model_type, pairs)
+        kind = choose(config.model_type)
         model, info = _open(place, kind, config, seed)
         if any(name.startswith("lm_predictions.") for name in info["unexpected_keys"]):
             config.legacy = False  # DeBERTa's own head, of which transformers has two: the other one is there

@@ -15,13 +15,14 @@ from torch import nn
 
 from corpora.errors import UsageError
 from pretrain.networks.architectures import HuggingFaceModel, head_parameters
+from pretrain.networks.towers import Disentangled, Towers, parts
 from tokenization.vocabulary import Vocabulary
 
 SILENT = -1e4  # exp(SILENT) is 0 in every precision, and half precision holds the number
 
 
 @torch.no_grad()
-def grow(model: HuggingFaceModel, vocabulary: Vocabulary, extended: bool) -> bool:
+def grow(model: HuggingFaceModel | Towers, vocabulary: Vocabulary, extended: bool) -> bool:
     """Give a network the rows that `vocabulary` has more than it, in place; whether anything was done.
 
     If `extended`, the network knows the vocabulary that this one extends: the rows of added tokens are set,
@@ -42,7 +43,7 @@ def grow(model: HuggingFaceModel, vocabulary: Vocabulary, extended: bool) -> boo
 
 
 @torch.no_grad()
-def silence(model: HuggingFaceModel, numbers: Sequence[int]) -> None:
+def silence(model: HuggingFaceModel | Towers, numbers: Sequence[int]) -> None:
     """Make sure that no row of these is ever predicted, in place.
 
     Raises:
@@ -60,15 +61,19 @@ def silence(model: HuggingFaceModel, numbers: Sequence[int]) -> None:
         rows[list(numbers)] = SILENT if rows.ndim == 1 else 0.0
 
 
-def _matrices(model: HuggingFaceModel) -> list[nn.Parameter]:
+def _matrices(model: HuggingFaceModel | Towers) -> list[nn.Parameter]:
     """All that has a row for each token, once: (vocab, width) of input and output, (vocab,) of the bias."""
     # Not through `get_output_embeddings`, which names another matrix in some networks (DeBERTa-v3's head).
-    size = model.config.vocab_size
+    if isinstance(model, Towers):
+        several = [rows for part in model.towers for rows in _matrices(part)]
+        return list({id(rows): rows for rows in several}.values())
+    size, table = int(model.config.vocab_size), model.get_input_embeddings()
     heads = [parameter for parameter in head_parameters(model) if len(parameter) == size]
-    return list({id(rows): rows for rows in (model.get_input_embeddings().weight, *heads)}.values())
+    own = table.delta if isinstance(table, Disentangled) else table.weight
+    return list({id(rows): rows for rows in (own, *heads)}.values())
 
 
-def _widen(model: HuggingFaceModel, size: int) -> None:
+def _widen(model: HuggingFaceModel | Towers, size: int) -> None:
     """Add rows of zeros to each of the matrices, wherever it is used: what was tied stays tied.
 
     `resize_token_embeddings` of `transformers` does not know all heads, and leaves some half done.
@@ -83,6 +88,7 @@ def _widen(model: HuggingFaceModel, size: int) -> None:
             if id(parameter) in wider:
                 setattr(module, name, wider[id(parameter)])
         for attribute in ("num_embeddings", "out_features"):  # of nn.Embedding and nn.Linear
-            if module.__dict__.get(attribute) == before and len(module.weight) == size:
+            if module.__dict__.get(attribute) == before and len(module.get_parameter("weight")) == size:
                 setattr(module, attribute, size)
-    model.config.vocab_size = size
+    for part in parts(model):
+        part.config.vocab_size = size

@@ -8,11 +8,12 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, model_validator
 
 from corpora.settings import Settings
+from pretrain.objectives.electra import Electra
 from pretrain.objectives.mlm import Mlm
 from pretrain.objectives.nsp import Nsp
 from pretrain.objectives.sop import Sop
 
-Objective: TypeAlias = Mlm | Sop | Nsp
+Objective: TypeAlias = Mlm | Sop | Nsp | Electra
 
 
 def _weighed(value: object) -> object:
@@ -35,6 +36,10 @@ class Objectives(Settings):
     nsp: Annotated[Nsp | None, Weighed] = None
     """Predict whether segment B follows A or is of another document; needs packing.random_next."""
 
+    electra: Annotated[Electra | None, Weighed] = None
+    """ELECTRA: a generator learns `mlm` (of weight 1 where left out) and fills in the masked positions, a
+    discriminator finds its tokens. The weight is lambda."""
+
     @model_validator(mode="after")
     def _ask_something(self) -> "Objectives":
         if not self.active():
@@ -43,11 +48,19 @@ class Objectives(Settings):
             raise ValueError(
                 "sop and nsp ask different things of the same pair of segments: give one of them"
             )
+        if self.pairs_networks and self.ask_for_pairs:
+            raise ValueError("electra's discriminator has no sentence-pair head: leave sop and nsp out")
         return self
 
     def active(self) -> dict[str, Objective]:
         """Those with a weight, by name, always in the same order."""
-        return {name: term for name, term in self if term is not None and term.weight > 0}
+        asked = {name: term for name, term in self if term is not None and term.weight > 0}
+        return {"mlm": Mlm(), **asked} if "electra" in asked and self.mlm is None else asked
+
+    @property
+    def pairs_networks(self) -> bool:
+        """Whether a generator and a discriminator learn together."""
+        return self.electra is not None and self.electra.weight > 0
 
     @property
     def ask_for_pairs(self) -> bool:

@@ -6,12 +6,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from corpora.settings import Settings
 from pretrain.batch import Batch, Window
-from pretrain.objectives.terms import Outputs, Term
+from pretrain.objectives.terms import Asked, Outputs, Term
 
 
-class Mlm(Settings):
+class Mlm(Asked):
     """Cross-entropy over all positions to predict: masked, replaced and kept ones alike."""
 
     weight: Annotated[float, Field(ge=0)] = 1.0
@@ -22,8 +21,10 @@ class Mlm(Settings):
         loss = cross_entropy(outputs.tokens.float(), batch.masked_targets, reduction="sum")
         return Term(loss, (outputs.tokens.detach().argmax(-1) == batch.masked_targets).sum())
 
-    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits (masked, vocab), and the row of each."""
+    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """Logits (masked, vocab), and the row of each; none of a generator, which is not what is attacked."""
+        if outputs.detections is not None:
+            return None
         return outputs.tokens, batch.masked_positions // batch.input_ids.shape[1]
 
     def count(self, window: Window) -> int:

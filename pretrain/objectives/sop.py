@@ -5,12 +5,11 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from corpora.settings import Settings
 from pretrain.batch import Batch, Window
-from pretrain.objectives.terms import Outputs, Term, pair_predictions, pair_term
+from pretrain.objectives.terms import Asked, Outputs, Term, pair_predictions, pair_term
 
 
-class Sop(Settings):
+class Sop(Asked):
     """Cross-entropy over the rows with two segments. A row with one is left out."""
 
     weight: Annotated[float, Field(ge=0)] = 1.0
@@ -20,7 +19,7 @@ class Sop(Settings):
         """Loss and hits, summed over the rows of (batch,) that carry a label."""
         return pair_term("sop", outputs, batch)
 
-    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
+    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
         """Logits (rows, 2) of the rows that carry a label, and which rows these are."""
         return pair_predictions(outputs, batch)
 

@@ -1,13 +1,23 @@
 """What an objective reads and returns, and the loss that the objectives over pairs of segments share."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from corpora.errors import UsageError
+from corpora.settings import Settings
 from pretrain.batch import NO_PAIR, Batch
+
+
+class Detections(NamedTuple):
+    """What a discriminator says of real tokens, row after row, and what is true of them."""
+
+    logits: Tensor  # (tokens,) that a token is not the text's
+    replaced: Tensor  # (tokens,) bool: it is not
+    drawn: Tensor  # (masked,) what was filled in
 
 
 class Outputs(NamedTuple):
@@ -15,6 +25,7 @@ class Outputs(NamedTuple):
 
     tokens: Tensor  # (masked, vocab) logits at the positions to predict
     pairs: Tensor | None  # (batch, 2) logits: B follows A, or does not; None without such a head
+    detections: Detections | None = None  # None without a discriminator
 
 
 class Term(NamedTuple):
@@ -22,10 +33,22 @@ class Term(NamedTuple):
 
     loss: Tensor  # scalar, float32: nats
     hits: Tensor  # scalar: right predictions
+    more: tuple[Tensor, ...] = ()  # scalars: what else the objective counts, by the names in its `counted`
 
     def sums(self) -> Tensor:
-        """Loss and hits as numbers to report, (2,) float64, cut off from the graph."""
-        return torch.stack([self.loss.detach(), self.hits.to(self.loss.dtype)]).double()
+        """Loss, hits and more as numbers to report, (2 + more,) float64, cut off from the graph."""
+        return torch.stack([number.detach().double() for number in (self.loss, self.hits, *self.more)])
+
+
+class Asked(Settings):
+    """What all objectives answer, beside `term`, `count` and `predictions`."""
+
+    counted: ClassVar[tuple[str, ...]] = ()
+    """What a term counts beside its loss and hits."""
+
+    def figures(self, sums: Mapping[str, float], count: float) -> dict[str, float]:
+        """Figures to log, from sums of `counted` and the denominator."""
+        return {}
 
 
 def pair_term(name: str, outputs: Outputs, batch: Batch) -> Term:

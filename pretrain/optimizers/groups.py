@@ -61,17 +61,27 @@ def groups(network: nn.Module, weight_decay: float, layer_decay: float = 1.0) ->
     With `layer_decay` below 1, so for each depth of the network, from the top down.
     """
     trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    kept = _undecayed(network)
     below = _below_top(network) if layer_decay < 1 else {}
     ranked = sorted(trained, key=lambda one: below.get(one[1], 0))  # stable: else in the network's own order
     found: list[Group] = []
     for depth, some in groupby(ranked, key=lambda one: below.get(one[1], 0)):
         parameters, share = [parameter for _, parameter in some], layer_decay**depth
         for adapt in (True, False):
-            alike = [one for one in parameters if (one.ndim > 1) == adapt]
+            alike = [one for one in parameters if (one.ndim > 1 and one not in kept) == adapt]
             if alike:
                 decay = weight_decay if adapt else 0.0
                 found.append(Group(params=alike, weight_decay=decay, adapt=adapt, share=share))
     return found
+
+
+def _undecayed(network: nn.Module) -> set[nn.Parameter]:
+    """Matrices that decay would spoil: those that a module names as `undecayed`."""
+    return {
+        module.get_parameter(name)
+        for module in network.modules()
+        for name in getattr(module, "undecayed", ())
+    }
 
 
 def set_rate(optimizer: Optimizer, learning_rate: float) -> None:

@@ -1,6 +1,6 @@
 """Checkpoints: parts of the draft, `step-00000250/` say: all that a resume needs, and a model that loads.
 
-model.safetensors, config.json, the tokenizer's files     what `transformers` opens
+model.safetensors, config.json, the tokenizer's files     what `transformers` opens; of a pair, both networks
 optimizer-RANK-of-RANKS.safetensors                       moments (see `moments`)
 engine.json                                               loss scale, size of a micro-batch
 progress.json, log.jsonl                                  where training stood, what it had said

@@ -14,13 +14,17 @@ from pretrain.networks.architectures import HuggingFaceModel
 from pretrain.networks.attention import FLASH
 from pretrain.networks.layout import check_isolation
 from pretrain.networks.network import Network, build, check_fit, check_head
+from pretrain.networks.pair import PairNetwork
 from pretrain.networks.speeding import compile_encoder, keep_no_activations
 from pretrain.networks.starting import check_vocabulary, few, start_from
+from pretrain.networks.towers import Towers
 from pretrain.networks.vectors import grow, silence
+from pretrain.objectives.electra import Electra
 from pretrain.training import checkpoints
 from pretrain.training.evaluation import HeldOut
 from pretrain.training.fitting import Fitting, probe
 from pretrain.training.head_warmup import AT_ONCE, MOST, Heads, Row, warm_up
+from pretrain.training.pairing import first_pair
 from pretrain.training.settings import Train
 from tokenization.pretrained import Pretrained
 from tokenization.tokens import TokenSet
@@ -33,13 +37,15 @@ def begin(
     loader: Loader,
     held_out: HeldOut | None,
     reporter: Reporter,
-) -> tuple[Network, list[Row]]:
+) -> tuple[Network | PairNetwork, list[Row]]:
     """The network at its first step, heads that know nothing trained before; and the log's lines of that.
 
     Raises:
         Interrupted: a signal came meanwhile.
         UsageError: weights, token set and settings do not fit each other.
     """
+    if config.objectives.pairs_networks:
+        return _first_pair(config, inputs, loader.tokens, reporter), []
     network, heads = _first_network(config, inputs, loader.tokens, reporter)
     if not heads or config.head_warmup == 0:
         return network, []
@@ -48,15 +54,29 @@ def begin(
     )
 
 
-def wrapped(config: Train, model: HuggingFaceModel) -> Network:
+def wrapped(config: Train, model: HuggingFaceModel | Towers) -> Network | PairNetwork:
     """A model as the engine runs it."""
+    return _pair(config, model) if isinstance(model, Towers) else _single(config, model)
+
+
+def _single(config: Train, model: HuggingFaceModel) -> Network:
     if config.speed.checkpoint_activations:
         keep_no_activations(model)
     return Network(model, config.speed.precision)
 
 
+def _pair(config: Train, model: Towers) -> PairNetwork:
+    if config.speed.checkpoint_activations:
+        keep_no_activations(model)
+    return PairNetwork(model, config.objectives.electra or Electra(), config.speed.precision)
+
+
 def open_engine(
-    config: Train, ranks: Ranks, network: Network, tokens: TokenSet, saved: checkpoints.Saved | None
+    config: Train,
+    ranks: Ranks,
+    network: Network | PairNetwork,
+    tokens: TokenSet,
+    saved: checkpoints.Saved | None,
 ) -> Engine:
     """The engine, with what `speed` asks for, and the network's embeddings opened to an adversary.
 
@@ -75,9 +95,10 @@ def open_engine(
     return Engine(ranks, network, config.optimizer.build(network), setup, config.clip, scaling)
 
 
-def _check_ascents(adversary: Adversary, network: Network) -> None:
+def _check_ascents(adversary: Adversary, network: Network | PairNetwork) -> None:
     """Refuse ascents in a precision that the network's attention does not have."""
-    if network.model.config._attn_implementation == FLASH and adversary.exact(network.precision is not None):
+    model = network.model.discriminator if isinstance(network, PairNetwork) else network.model
+    if model.config._attn_implementation == FLASH and adversary.exact(network.precision is not None):
         raise UsageError(
             "FlashAttention computes in half precision alone, and these ascents need float32: set "
             "adversarial.noise_scale to 0.02 or more with unit embedding, or remove flash-attn"
@@ -122,12 +143,30 @@ def _first_network(
                 f"the token set has more tokens than {place}: its optimizer's moments have no rows for them; "
                 "leave start_optimizer out"
             )
+    _check(config, model, tokens)
+    network = _single(config, model)
+    check_head(network)
+    return network, config.from_pretrained is not None or bool(missing)
+
+
+def _first_pair(
+    config: Train, inputs: Mapping[str, Artefact], tokens: TokenSet, reporter: Reporter
+) -> PairNetwork:
+    """A generator and a discriminator, whose heads learn from the first step on."""
+    pair = first_pair(config, inputs, tokens, reporter)
+    for model in pair.towers:
+        _check(config, model, tokens)
+    network = _pair(config, pair)
+    if network.generator:
+        check_head(network.generator)
+    return network
+
+
+def _check(config: Train, model: HuggingFaceModel, tokens: TokenSet) -> None:
+    """Refuse a network that the rows do not fit."""
     check_fit(model, tokens.vocabulary_size, tokens.length)
     if tokens.joins_documents and not config.cross_document:
         check_isolation(model)
-    network = wrapped(config, model)
-    check_head(network)
-    return network, config.from_pretrained is not None or bool(missing)
 
 
 def _warm_up(

@@ -22,13 +22,13 @@ from pretrain.batch import NO_PAIR, Batch, Window
 from pretrain.engine.deepspeed import Engine
 from pretrain.loading import Loader, Rows
 from pretrain.objectives import Objective
+from pretrain.training.tally import figures, mean_measures
 from tokenization.rows import Row
 from tokenization.sources import Sources
 
 TOKENS = 1 << 13  # of a lot: it fits wherever a training step does, which keeps activations for its gradient
 UNITS = ("", "_word")  # in names of measures
 MEASURES = ("count", "mlm", "mlm_accuracy", "unigram", "unigram_accuracy", "copy_accuracy")
-PAIRS = ("count", "loss", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,11 @@ def evaluate(engine: Engine, held_out: HeldOut, objectives: Mapping[str, Objecti
 
     Where there are several sources, every measure but those of pairs follows for each: `mlm_accuracy/NAME`.
     """
-    pairs = {name: term for name, term in objectives.items() if name != "mlm"}
+    asked = {name: term for name, term in objectives.items() if name != "mlm"}
+    widest = max([3, *(3 + len(term.counted) for term in asked.values())])  # count, loss, hits, more
     lots, ranks = held_out.lots, engine.ranks
     tokens = torch.zeros(len(lots), len(held_out.names), len(UNITS), len(MEASURES), dtype=torch.float64)
-    others = torch.zeros(len(lots), len(pairs), len(PAIRS), dtype=torch.float64)
+    others = torch.zeros(len(lots), len(asked), widest, dtype=torch.float64)
     surprise = _surprise(held_out.unigrams)
     engine.network.eval()
     with torch.no_grad():
@@ -90,14 +91,17 @@ def evaluate(engine: Engine, held_out: HeldOut, objectives: Mapping[str, Objecti
             if counts:
                 sources = held_out.sources_of(rows)
                 tokens[number] = _tokens(outputs.tokens, batch, rows, sources, surprise, len(held_out.names))
-                for place, term in enumerate(pairs.values()):
-                    said = term.term(outputs, batch.to(ranks.device)).sums().cpu()
-                    others[number, place] = torch.tensor([term.count(_window_of(batch)), *said.tolist()])
+                for place, term in enumerate(asked.values()):
+                    said = [term.count(_window_of(batch)), *term.term(outputs, batch.to(ranks.device)).sums()]
+                    others[number, place, : len(said)] = torch.tensor(said)
     engine.network.train()
-    sums, of_pairs = (ranks.total(each.to(ranks.device)).cpu().numpy().sum(0) for each in (tokens, others))
+    sums, of_asked = (ranks.total(each.to(ranks.device)).cpu().numpy().sum(0) for each in (tokens, others))
     row = _row(sums.sum(0), "")
-    for name, (count, loss, hits) in zip(pairs, of_pairs.tolist(), strict=True):
-        row |= {name: loss / count, f"{name}_accuracy": hits / count} if count else {}
+    for (name, term), (count, loss, hits, *more) in zip(asked.items(), of_asked.tolist(), strict=True):
+        counted = dict(zip(term.counted, more, strict=False))
+        row |= mean_measures({name: loss}, {name: hits}, {name: count}) | figures(
+            {name: term}, counted, {name: count}
+        )
     if len(held_out.names) > 1:
         for name, source in zip(held_out.names, sums, strict=True):
             row |= _row(source, f"/{name}")

@@ -21,9 +21,11 @@ from pretrain.batch import Batch, Window
 from pretrain.engine.deepspeed import Ranks
 from pretrain.networks import weights
 from pretrain.networks.network import Network
+from pretrain.networks.pair import PairNetwork
 from pretrain.objectives import Objective
 from pretrain.step import seed_dropout
 from pretrain.training import bundle
+from pretrain.training.equipment import wrapped
 from pretrain.training.material import open_loader
 from pretrain.training.settings import Train
 
@@ -51,7 +53,7 @@ def replay(folder: Path, step: int | None = None) -> tuple[bundle.Bundle, int, F
     config = Train.model_validate(dict(kept.settings))
     inputs = {role: Artefact.open(Path(place)) for role, place in kept.inputs.items()}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = Network(weights.load(folder), config.speed.precision).to(device).train()
+    network = wrapped(config, weights.load(folder)).to(device).train()
     if bad := [name for name, tensor in network.named_parameters() if not _finite(tensor)]:
         return kept, number, Finding(f"weights before the step, {bad[0]}")
     loader, objectives = open_loader(config, inputs, "train"), config.objectives.active()
@@ -64,7 +66,11 @@ def replay(folder: Path, step: int | None = None) -> tuple[bundle.Bundle, int, F
 
 
 def _first(
-    network: Network, window: Window, objectives: Mapping[str, Objective], ranks: Ranks, seed: int
+    network: Network | PairNetwork,
+    window: Window,
+    objectives: Mapping[str, Objective],
+    ranks: Ranks,
+    seed: int,
 ) -> Finding | None:
     """In one process's share of a step."""
     for number, batch in enumerate(window.batches, start=1):
@@ -76,7 +82,7 @@ def _first(
 
 
 def _in_batch(
-    network: Network, window: Window, batch: Batch, objectives: Mapping[str, Objective]
+    network: Network | PairNetwork, window: Window, batch: Batch, objectives: Mapping[str, Objective]
 ) -> Finding | None:
     with _watching(network, batch) as findings:
         outputs = network(batch)
@@ -91,7 +97,7 @@ def _in_batch(
     return findings[0] if findings else None
 
 
-def _in_sum(network: Network) -> Finding | None:
+def _in_sum(network: Network | PairNetwork) -> Finding | None:
     """Of gradients that are each finite: their sum over micro-batches, or the norm of it all."""
     named = [(name, tensor.grad) for name, tensor in network.named_parameters() if tensor.grad is not None]
     for name, gradient in named:
@@ -102,7 +108,7 @@ def _in_sum(network: Network) -> Finding | None:
 
 
 @contextmanager
-def _watching(network: Network, batch: Batch) -> Iterator[list[Finding]]:
+def _watching(network: Network | PairNetwork, batch: Batch) -> Iterator[list[Finding]]:
     """A list that fills with what is not finite, in the order in which it is computed."""
     findings: list[Finding] = []
 

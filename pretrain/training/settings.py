@@ -13,7 +13,9 @@ from pretrain.adversarial import Alum, Pretraining
 from pretrain.adversarial.smoothness import CLEAR
 from pretrain.intervals import Interval, seconds_of
 from pretrain.masking import Masking, WholeWordMasking
+from pretrain.networks.generators import Generator
 from pretrain.networks.network import Model
+from pretrain.networks.weights import GENERATOR
 from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW, Optimizer
 from pretrain.replacement import BertReplacement, Replacement
@@ -129,7 +131,11 @@ class Train(StageSettings):
     """Hugging Face folder or hub name whose weights to start from; {path: ..., revision: ...} pins one."""
 
     model: Model | None = None
-    """A network from scratch."""
+    """A network from scratch; with the objective electra, the discriminator."""
+
+    generator: Generator | None = None
+    """The generator of the objective electra. Left out: of a quarter of the width, beside `model`; the one in
+    the folder `generator` of `from_pretrained`, as an export has it; that of `start`."""
 
     head_warmup: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     """Steps that train the heads alone before the first step, the rest of a network that goes on frozen.
@@ -244,9 +250,20 @@ class Train(StageSettings):
             )
 
     def outside(self) -> Sequence[Path]:
-        """Files that decide the masks, and those of a Hugging Face folder to start from."""
+        """Files that decide the masks, and those of Hugging Face folders to start from."""
         kept = (".json", ".safetensors", ".bin")
-        return *self.masking.files(), *(self.from_pretrained.files(kept) if self.from_pretrained else ())
+        places = (self.from_pretrained, self.generator_place)
+        return *self.masking.files(), *(file for place in places if place for file in place.files(kept))
+
+    @property
+    def generator_place(self) -> Pretrained | None:
+        """Where a generator that goes on comes from, but for that of `start`; None: there is none."""
+        if not self.objectives.pairs_networks:
+            return None
+        if self.generator is None and self.from_pretrained and (folder := self.from_pretrained.folder()):
+            inside = folder / GENERATOR
+            return Pretrained(path=str(inside)) if inside.is_dir() else None
+        return self.generator.from_pretrained if self.generator else None
 
     @model_validator(mode="after")
     def _agree(self) -> "Train":
@@ -295,6 +312,25 @@ class Train(StageSettings):
                 f"adversarial.ascent_precision: training cannot see in {self.speed.precision} where a "
                 "divergence climbs from noise this small (its cosine to the true gradient is near 0): set it "
                 f"to auto or fp32, or noise_scale to {CLEAR} or more with unit: embedding"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pair(self) -> "Train":
+        """Refuse what does not go with two networks, or with one."""
+        if not self.objectives.pairs_networks:
+            if self.generator:
+                raise ValueError(
+                    "generator is that of the objective electra: add {electra: 50} to objectives"
+                )
+            return self
+        if self.optimizer.layer_decay < 1:
+            raise ValueError(
+                "optimizer.layer_decay counts the layers of one network, and electra trains two: set it to 1"
+            )
+        if isinstance(self.head_warmup, int) and self.head_warmup:
+            raise ValueError(
+                "head_warmup trains heads alone, and electra's learn with their networks: leave it out"
             )
         return self
 

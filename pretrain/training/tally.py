@@ -25,6 +25,7 @@ class Tally:
     losses: Mapping[str, float] = field(default_factory=dict)  # nats, by objective
     hits: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, float] = field(default_factory=dict)
+    more: Mapping[str, float] = field(default_factory=dict)  # what else objectives count
     masks: Masks = field(default_factory=Masks)
     noted: Mapping[str, float] = field(default_factory=dict)  # by an adversary
 
@@ -37,16 +38,18 @@ class Tally:
             _added(self.losses, step.losses),
             _added(self.hits, step.hits),
             _added(self.counts, step.counts),
+            _added(self.more, step.more),
             self.masks.plus(window.masks),
             _added(self.noted, {name: step.noted[name] for name in NOTED if name in step.noted}),
         )
 
     def means(self, objectives: Mapping[str, Objective]) -> dict[str, float]:
-        """Each objective's loss (nats) and share of right answers, the weighted loss, the gradient's norm.
+        """Each objective's loss (nats), share of right answers and other figures, and the weighted loss.
 
-        And how many tokens were read, and what was done to them.
+        And the gradient's norm, how many tokens were read, and what was done to them.
         """
         row = mean_measures(self.losses, self.hits, self.counts)
+        row |= figures(objectives, self.more, self.counts)
         row["loss"] = _weighted(row, objectives)
         row |= {"gradient_norm": self.norm / max(self.steps, 1), "real_tokens": self.tokens}
         return row | self._adversarial() | self.masks.realised()
@@ -78,3 +81,15 @@ def mean_measures(
         if count:
             row |= {name: losses[name] / count, f"{name}_accuracy": hits[name] / count}
     return row
+
+
+def figures(
+    objectives: Mapping[str, Objective], more: Mapping[str, float], counts: Mapping[str, float]
+) -> dict[str, float]:
+    """`{electra_recall: share, ...}`: the figures that objectives make of what else they count."""
+    return {
+        f"{name}_{figure}": value
+        for name, objective in objectives.items()
+        if counts.get(name) and all(counted in more for counted in objective.counted)
+        for figure, value in objective.figures(more, counts[name]).items()
+    }

@@ -132,6 +132,18 @@ def test_under_bf16_a_perturbation_is_added_in_fp32() -> None:
     assert one.said.logits.dtype == torch.bfloat16
 
 
+def test_ascents_of_a_divergence_are_exact_under_bf16_where_noise_is_small() -> None:
+    ends = []
+    for precision in (None, torch.bfloat16):
+        adversary = Smart(proximal=0.0, level="words", unit="absolute", noise_scale=1e-4)
+        watched = Watched(make_model(), adversary)
+        watched.training.precision = precision
+        watched.training.exact = adversary.exact(precision is not None)
+        next(iter(watched.passes(make_batch())))
+        ends.append(watched.seen[-1].flatten())
+    assert torch.nn.functional.cosine_similarity(*ends, dim=0) > 0.99
+
+
 def arguments(folder: Path, **settings: object) -> TrainingArguments:
     plain: dict[str, object] = {
         "max_steps": 2,

@@ -11,6 +11,8 @@ from pretrain.batch import NO_PAIR, Batch, Window
 from pretrain.engine.config import configuration
 from pretrain.engine.deepspeed import Engine, Ranks
 from pretrain.networks.network import Model, Network, build
+from pretrain.networks.pair import PairNetwork
+from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW, Optimizer
 from pretrain.training.stage import Train, train
 from tests.tokenization.making import SIZE, make_token_set, row
@@ -26,6 +28,7 @@ NETWORK = {
 }
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 LENGTH = 48
+OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
 
 
 def toy_rows(count: int, seed: int) -> list[Row]:
@@ -78,7 +81,7 @@ def toy_network(seed: int = 0, pairs: bool = True, dropout: float = 0.0) -> Netw
 
 
 def toy_engine(
-    network: Network, zero: int = 0, clip: float = 1.0, optimizer: Optimizer | None = None
+    network: Network | PairNetwork, zero: int = 0, clip: float = 1.0, optimizer: Optimizer | None = None
 ) -> Engine:
     """The engine around it, with AdamW unless told otherwise."""
     setup = configuration(zero, 4, clip, {})
@@ -106,6 +109,7 @@ def toy_batch(rows: int, seed: int, masked: int = 5, width: int = 16) -> Batch:
         masked_targets=torch.randint(5, SIZE, (masked,), generator=dice),
         pair_labels=pairs,
         samples=torch.arange(rows) + 100 * seed,
+        noise=torch.randint(-(1 << 62), 1 << 62, (rows,), generator=dice),
     )
 
 

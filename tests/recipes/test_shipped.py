@@ -15,15 +15,18 @@ from tests.recipes.stand_ins import HUB, given_for, inputs_of, make_stand_ins, s
 pytestmark = pytest.mark.slow
 
 NAMES = [name for name, _ in shipped()]
-ALIKE = {name for name in NAMES if name.startswith("finetune_")} - {
+ALIKE = {name for name in NAMES if name.startswith(("finetune_", "freelb_", "smart_", "text_at_"))} - {
+    "freelb_sst2",
+    "smart_stsb",
+    "text_at_sst2",
     "finetune_glue_sst2",
     "finetune_glue_stsb",
     "finetune_clue_msra_ner",
     "finetune_clue_cmrc2018",
 }
-"""They differ from these four, one of each task, in files and figures alone: planned, not run."""
+"""They differ from these, one of each task and method, in files and figures alone: planned, not run."""
 
-PACKAGED = {"macbert_mini", "macbert_tiny"}
+PACKAGED = {"electra_tiny", "macbert_mini", "macbert_tiny"}
 """They bring their text, as package data: planned as they are, where that is installed."""
 
 

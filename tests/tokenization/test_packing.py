@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenization.packing import DocSentences, Encoded, FullSentences, Packing, Placed, SegmentPairs
+from tokenization.packing import (
+    DocSentences,
+    ElectraPairs,
+    Encoded,
+    FullSentences,
+    Packing,
+    Placed,
+    SegmentPairs,
+)
 from tokenization.rows import assemble
 from tokenization.tokens import Row
 
@@ -18,8 +26,9 @@ PACKERS = (
     SegmentPairs(length=12, short=0.5, random_next=0.5),
     FullSentences(length=12),
     DocSentences(length=12),
+    ElectraPairs(length=12, short=0.5),
 )
-NAMES = ("pairs", "next", "full", "doc")
+NAMES = ("pairs", "next", "full", "doc", "electra")
 
 
 def encoded(documents: list[list[list[int]]], first: int = 0) -> Encoded:
@@ -271,3 +280,50 @@ class TestNextSentence:
         whole = [found for found in sizes.values() if len(found) > 1]
         assert all(len(found) == 2 for found in whole)  # the last row of a document may be shorter
         assert len({max(found) for found in sizes.values()}) > 10
+
+
+def electra_reference(lengths: list[int], packer: ElectraPairs) -> list[tuple[list[int], list[int]]]:
+    """The script's rules on sentence lengths, mended: without draws, and nothing lost."""
+    rows, first, second = [], list[int](), list[int]()
+    room, half = packer.length - 3, (packer.length - 3) // 2
+    for length in lengths:
+        if first and sum(first) + sum(second) + length > room:
+            rows.append((first, second))
+            first, second = [], []
+        whole = packer.single == 1
+        if whole or not first or (not second and sum(first) + length < half):
+            first.append(length)
+        else:
+            second.append(length)
+        if sum(first) + sum(second) >= packer.length:
+            rows.append((first, second))
+            first, second = [], []
+    return [*rows, (first, second)] if first else rows
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=30), st.sampled_from([0.0, 1.0]))
+def test_electras_rows_are_cut_at_half_of_the_length_or_behind_it(lengths: list[int], single: float) -> None:
+    packer = ElectraPairs(length=24, single=single, short=0.0)
+    documents, seeds = encoded([[[1] * length for length in lengths]]), range(6)
+    overshot = set()
+    for seed in seeds:
+        placed = list(packer.pack(documents, seed))
+        wanted = electra_reference(lengths, packer)
+        assert [end - begin + max(0, last - second) for begin, end, second, last in placed] == [
+            sum(one) + sum(other) for one, other in wanted
+        ]
+        for row, (first, second) in zip(placed, wanted, strict=True):
+            assert row.end - row.begin in (sum(first), sum(first) + sum(second[:1]))
+            overshot.add(row.end - row.begin > sum(first))
+    assert overshot <= {False} or single == 0
+
+
+def test_electras_shares_are_those_asked_for() -> None:
+    documents = encoded([[[1]] * 4000])
+    lengths, singles = [], 0
+    for row in ElectraPairs(length=64, single=0.2, short=0.3).pack(documents, 1):
+        lengths.append(row.end - row.begin + max(0, row.second_end - row.second))
+        singles += row.second_end <= row.second
+    short = sum(length < 61 for length in lengths) / len(lengths)
+    assert 0.15 < short < 0.4  # a target from 62 on is none that could be seen
+    assert 0.1 < singles / len(lengths) < 0.35

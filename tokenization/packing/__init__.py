@@ -11,11 +11,13 @@ from pydantic import Field
 from corpora.settings import named
 from tokenization.packing.doc_sentences import DocSentences
 from tokenization.packing.document import Encoded, Placed, Sentences, sentences
+from tokenization.packing.electra_pairs import ElectraPairs
 from tokenization.packing.full_sentences import FullSentences
 from tokenization.packing.segment_pairs import SegmentPairs
 
 __all__ = [
     "DocSentences",
+    "ElectraPairs",
     "Encoded",
     "FullSentences",
     "Packing",
@@ -26,5 +28,5 @@ __all__ = [
 ]
 
 Packing: TypeAlias = Annotated[
-    SegmentPairs | FullSentences | DocSentences, Field(discriminator="kind"), named("kind")
+    SegmentPairs | ElectraPairs | FullSentences | DocSentences, Field(discriminator="kind"), named("kind")
 ]

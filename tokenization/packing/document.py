@@ -1,10 +1,12 @@
-"""What packers share: documents in tokens, sentences that fit a row, and a row as places of those tokens."""
+"""What packers share: documents in tokens, sentences that fit a row, a row as places of tokens, and draws."""
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 
@@ -35,6 +37,23 @@ class Sentences(NamedTuple):
 
     ends: list[int]  # token positions
     documents: list[int]  # which document each is of, the first is 0
+
+
+class Draws(NamedTuple):
+    """Numbers for one row: each is the hash of what it is drawn for, so that no draw depends on another."""
+
+    seed: int
+    document: int
+    row: int = 0
+
+    def below(self, limit: int, purpose: int) -> int:
+        """A number in [0, limit)."""
+        key = struct.pack("<4Q", self.seed, self.document, purpose, self.row)
+        return xxhash.xxh3_64_intdigest(key) % limit
+
+    def happen(self, share: float, purpose: int) -> bool:
+        """True in `share` of the cases."""
+        return self.below(1 << 32, purpose) < share * (1 << 32)
 
 
 def sentences(documents: Encoded, longest: int) -> Sentences:

@@ -16,17 +16,15 @@ Unlike BERT's, the walk trims nothing of a document: a sentence that would not f
 what is borrowed is cut where the row ends.
 """
 
-import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
 
-import xxhash
 from pydantic import Field
 
 from corpora.settings import Settings
-from tokenization.packing.document import Encoded, Placed, last_start, sentences
+from tokenization.packing.document import Draws, Encoded, Placed, last_start, sentences
 
 SPECIALS = 3  # [CLS] A [SEP] B [SEP]
 LEAST = 8  # tokens of a B of another document: fewer tell nothing of it
@@ -67,9 +65,9 @@ class SegmentPairs(Settings):
         lender = _Lender(documents, ends, texts, least)
         for number, (at, last) in enumerate(texts):
             document, row = documents.first + owners[at], 0
-            target = self._target(_Draws(seed, document))
+            target = self._target(Draws(seed, document))
             while at < last:
-                draws, begin = _Draws(seed, document, row), ends[at - 1] if at else 0
+                draws, begin = Draws(seed, document, row), ends[at - 1] if at else 0
                 stop = self._gather(ends, at, last, begin, target)
                 cut = at + 1 + draws.below(stop - at - 1, CUT) if stop > at + 1 else stop
                 end, second = ends[cut - 1], (ends[cut - 1], ends[stop - 1])
@@ -85,7 +83,7 @@ class SegmentPairs(Settings):
         """Tokens of text that a row holds."""
         return self.length - SPECIALS
 
-    def _target(self, draws: "_Draws") -> int:
+    def _target(self, draws: Draws) -> int:
         return (
             2 + draws.below(self._longest - 1, TARGET) if draws.happen(self.short, SHORT) else self._longest
         )
@@ -104,7 +102,7 @@ class _Lender(NamedTuple):
     texts: Sequence[tuple[int, int]]  # of each document, its first sentence and the one behind its last
     least: int  # tokens that there must be room for
 
-    def lend(self, number: int, room: int, wanted: int, draws: "_Draws") -> tuple[int, int] | None:
+    def lend(self, number: int, room: int, wanted: int, draws: Draws) -> tuple[int, int] | None:
         """Tokens from a random sentence of a random document other than `number`; None where there is none.
 
         Whole sentences, until there are as many tokens as `wanted`; but no more than there is room for.
@@ -117,20 +115,3 @@ class _Lender(NamedTuple):
         begin = self.ends[place - 1] if place else 0
         end = self.ends[min(bisect_left(self.ends, begin + wanted, place, last), last - 1)]
         return begin, end if end - begin <= room else last_start(self.documents, begin + 1, begin + room)
-
-
-class _Draws(NamedTuple):
-    """Numbers for one row: each is the hash of what it is drawn for, so that no draw depends on another."""
-
-    seed: int
-    document: int
-    row: int = 0
-
-    def below(self, limit: int, purpose: int) -> int:
-        """A number in [0, limit)."""
-        key = struct.pack("<4Q", self.seed, self.document, purpose, self.row)
-        return xxhash.xxh3_64_intdigest(key) % limit
-
-    def happen(self, share: float, purpose: int) -> bool:
-        """True in `share` of the cases."""
-        return self.below(1 << 32, purpose) < share * (1 << 32)

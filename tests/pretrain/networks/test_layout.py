@@ -52,6 +52,7 @@ def batch_of(rows: tuple[list[int], ...], ids: list[Tensor]) -> Batch:
         masked_targets=torch.full_like(asked, 5),
         pair_labels=torch.full((len(rows),), NO_PAIR),
         samples=torch.arange(len(rows)),
+        noise=torch.arange(len(rows)),
     )
 
 
@@ -114,9 +115,9 @@ def gradients(network: Network, batch: Batch) -> dict[str, Tensor]:
 @pytest.mark.parametrize("pairs", [False, True])
 def test_both_layouts_learn_the_same(monkeypatch: pytest.MonkeyPatch, pairs: bool) -> None:
     network, batch = toy_network(pairs=pairs), batch_of(ROWS, documents())
-    joined, (tokens, answers) = gradients(network, batch), network(batch)
+    joined, (tokens, answers, _) = gradients(network, batch), network(batch)
     side_by_side(monkeypatch)
-    apart, (others, other_answers) = gradients(network, batch), network(batch)
+    apart, (others, other_answers, _) = gradients(network, batch), network(batch)
     torch.testing.assert_close(tokens, others, rtol=1e-5, atol=1e-6)
     assert joined.keys() == apart.keys()
     for name in joined:
