@@ -1,6 +1,6 @@
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +9,6 @@ from corpora.artefact import Artefact
 from corpora.errors import UsageError
 from pretrain.batch import Batch, Window
 from pretrain.engine.deepspeed import Engine
-from pretrain.objectives import Objective
 from pretrain.preview.opening import Opened
 from pretrain.preview.rebuilding import digest, rebuild
 from pretrain.step import Step, train_step
@@ -29,12 +28,10 @@ def test_a_batch_is_the_one_that_training_consumed(
 ) -> None:
     shown, digests = list[list[torch.Tensor]](), list[str]()
 
-    def watched(
-        engine: Engine, window: Window, objectives: Mapping[str, Objective], rate: float, seed: int
-    ) -> Step:
+    def watched(engine: Engine, window: Window, *given: Any) -> Step:  # noqa: ANN401
         digests.append(digest(window))
         shown.append([batch.input_ids.clone() for batch in window.batches])
-        return train_step(engine, window, objectives, rate, seed)
+        return train_step(engine, window, *given)
 
     monkeypatch.setattr(session, "train_step", watched)
     config = toy_train()

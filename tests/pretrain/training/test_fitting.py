@@ -22,12 +22,12 @@ def short_of_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
     """Let training fail with more than `most` rows at once; the sizes seen."""
     forward, seen = Network.forward, list[int]()
 
-    def limited(self: Network, batch: Batch) -> Any:  # noqa: ANN401
+    def limited(self: Network, batch: Batch, *shift: Any) -> Any:  # noqa: ANN401
         if self.training:
             seen.append(len(batch.samples))
             if len(batch.samples) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
-        return forward(self, batch)
+        return forward(self, batch, *shift)
 
     monkeypatch.setattr(Network, "forward", limited)
     return seen
