@@ -49,6 +49,18 @@ class Batch:
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
         return Batch(**moved)
 
+    def only(self, rows: Tensor) -> "Batch":
+        """Some of its rows; `rows` (batch,) bool."""
+        length, positions = self.input_ids.shape[1], self.masked_positions
+        kept = rows[positions // length]
+        above = (~rows).cumsum(0)[positions[kept] // length]  # rows left out
+        moved = {
+            "masked_positions": positions[kept] - above * length,
+            "masked_targets": self.masked_targets[kept],
+        }
+        others = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in moved}
+        return Batch(**others, **moved)
+
 
 @dataclass(frozen=True)
 class Masks:

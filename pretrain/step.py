@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from pretrain.adversarial import Adversary, plain
+from pretrain.adversarial.health import examine
 from pretrain.batch import Window
 from pretrain.engine.deepspeed import Engine, Ranks
+from pretrain.micro_batch import MicroBatch
 from pretrain.objectives import Objective
 from pretrain.randomness import torch_seed
 
@@ -28,28 +31,33 @@ class Step:
     hits: Mapping[str, int]  # right predictions, by objective
     counts: Mapping[str, int]  # predictions asked, by objective
     more: Mapping[str, float] = field(default_factory=dict)  # what else is counted, by its own name
+    noted: Mapping[str, float] = field(default_factory=dict)  # what an adversary has to say
 
 
 def train_step(
-    engine: Engine, window: Window, objectives: Mapping[str, Objective], learning_rate: float, seed: int
+    engine: Engine,
+    window: Window,
+    objectives: Mapping[str, Objective],
+    learning_rate: float,
+    seed: int,
+    adversary: Adversary | None = None,
 ) -> Step:
     """Learn from one window, and say what was measured on the way."""
     counts = {name: objective.count(window) for name, objective in objectives.items()}
     if not any(counts.values()):  # known to all ranks; an update would be weight decay and old moments alone
         return Step(False, 0.0, dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0), counts)
+    if adversary and not adversary.due(window.step):
+        adversary = None
     widest = 2 + max(len(objective.counted) for objective in objectives.values())  # loss, hits, more
     sums = torch.zeros(len(objectives), widest, dtype=torch.float64, device=engine.ranks.device)
+    noted = dict[str, Tensor]()
     for number, batch in enumerate(window.batches, start=1):
-        seed_dropout(seed, window.step, number, engine.ranks)
-        batch = batch.to(engine.ranks.device)
-        outputs = engine(batch)
-        loss = torch.zeros((), device=engine.ranks.device)
-        for row, (name, objective) in enumerate(objectives.items()):
-            term = objective.term(outputs, batch)
-            loss = loss + objective.weight * term.loss / max(counts[name], 1)
-            said = term.sums()
-            sums[row, : len(said)] += said
-        engine.backward(_honest(loss), last=number == len(window.batches))
+        masks = seed_dropout(seed, window.step, number, engine.ranks)
+        rows = batch.to(engine.ranks.device)
+        attack = MicroBatch(engine, rows, window, objectives, adversary, (seed, masks))
+        told, said = _learn(engine, attack, adversary, last=number == len(window.batches))
+        sums += told
+        noted = {name: noted.get(name, 0) + value.double() for name, value in said.items()}
     norm = engine.update(learning_rate)
     losses, hits, *more = engine.ranks.total(sums).T.tolist()
     return Step(
@@ -63,12 +71,35 @@ def train_step(
             for row, objective in enumerate(objectives.values())
             for name, of_all in zip(objective.counted, more, strict=False)
         },
+        noted=_over_ranks(engine.ranks, noted),
     )
 
 
-def seed_dropout(seed: int, step: int, micro_batch: int, ranks: Ranks) -> None:
+def _learn(
+    engine: Engine, attack: MicroBatch, adversary: Adversary | None, last: bool
+) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """Add one micro-batch's gradient; loss, hits and more (objectives, ...), and what an adversary notes."""
+    for part in adversary.passes(attack) if adversary else plain(attack):
+        engine.backward(_honest(part.loss), last=part.last and last)
+    noted = part.noted
+    if adversary and adversary.examines(attack.step):
+        noted = {**noted, **examine(adversary, attack, part)}
+    return part.said.sums(), noted
+
+
+def seed_dropout(seed: int, step: int, micro_batch: int, ranks: Ranks) -> int:
     """Make dropout, too, a function of the step, and of the micro-batch's number over all ranks."""
-    torch.manual_seed(torch_seed(seed, "dropout", step, micro_batch * ranks.world + ranks.number))
+    masks = torch_seed(seed, "dropout", step, micro_batch * ranks.world + ranks.number)
+    torch.manual_seed(masks)
+    return masks
+
+
+def _over_ranks(ranks: Ranks, noted: Mapping[str, Tensor]) -> dict[str, float]:
+    """Sums over all ranks, by name."""
+    if not noted:
+        return {}
+    sums = ranks.total(torch.stack([*noted.values()])).tolist()
+    return {**dict(zip(noted, sums, strict=True)), "adversarial_steps": 1.0}
 
 
 def _honest(loss: Tensor) -> Tensor:

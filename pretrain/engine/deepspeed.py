@@ -26,6 +26,7 @@ from pretrain.engine.loss_scale import LossScale
 from pretrain.engine.ranks import Ranks
 from pretrain.networks.network import Network
 from pretrain.networks.pair import PairNetwork
+from pretrain.networks.perturbing import Shift
 from pretrain.objectives.terms import Outputs
 from pretrain.optimizers import set_rate
 
@@ -90,6 +91,7 @@ class Engine:
         self._unheard = torch.zeros((), device=ranks.device)  # losses of this window that are no numbers
         self.redoes = self._zero == 0  # a window may be dropped half-way: nothing of it went round the ranks
         self.agrees_on_memory = False  # all ranks drop a window for which one of them lacks memory
+        self._opened = False  # a pass was made that is still to be differentiated
         self._told = self._met = False  # in this window: the ranks have agreed, and have memory enough
         self.overflowed = False  # the last update was dropped for a gradient too large for its loss scale
         if self._zero == 0:
@@ -100,9 +102,18 @@ class Engine:
         """What the loss is multiplied by in the backward pass; 1 where no gradient needs it."""
         return self.scaling.scale if self.scaling else 1.0
 
-    def __call__(self, batch: Batch) -> Outputs:
-        """The network's forward pass."""
-        return cast(Outputs, self._deepspeed(batch))
+    def __call__(self, batch: Batch, shift: Shift | None = None) -> Outputs:
+        """The network's forward pass, its embeddings shifted perhaps; `backward` may take several at once."""
+        if not torch.is_grad_enabled():
+            return cast(Outputs, self._deepspeed(batch, shift))
+        if self._opened:  # each of DeepSpeed's own would announce the backward pass once more
+            return self.aside(batch, shift)
+        self._opened = True
+        return cast(Outputs, self._deepspeed(batch, shift))
+
+    def aside(self, batch: Batch, shift: Shift | None = None) -> Outputs:
+        """A forward pass that `backward` is not to know of: whoever asks may differentiate it by inputs."""
+        return cast(Outputs, self.network(batch, shift))
 
     def backward(self, loss: Tensor, last: bool) -> None:
         """Add this micro-batch's gradient; with the `last` one of a window the sum goes round the ranks.
@@ -110,7 +121,7 @@ class Engine:
         The loss is divided by its window-wide denominator already; DeepSpeed averages
         over ranks, hence the factor.
         """
-        factor = float(self.ranks.world)
+        self._opened, factor = False, float(self.ranks.world)
         if self.scaling:
             self._unheard += ~loss.detach().isfinite()
             if self._zero:
@@ -169,8 +180,8 @@ class Engine:
         if not self.redoes or self._met:
             return False
         if self.agrees_on_memory and not self._told:
-            self.ranks.any(True)
-        self._told = False
+            self.ranks.total(torch.tensor([0.0, 1.0], device=self.ranks.device))
+        self._told = self._opened = False
         self._deepspeed.zero_grad()
         self._unheard.zero_()
         return True
@@ -178,10 +189,21 @@ class Engine:
     def _agree_on_memory(self) -> None:
         """Go on to the collectives of this window only if no rank has dropped it."""
         if self.agrees_on_memory:
-            self._told = True
-            if self.ranks.any(False):
-                raise torch.OutOfMemoryError("another rank ran out of memory")
+            self.anywhere(torch.zeros((), device=self.ranks.device))
             self._met = True
+
+    def anywhere(self, flag: Tensor) -> Tensor:
+        """Whether a flag, a scalar on this rank's device, is set on any rank. All ranks must ask.
+
+        Raises:
+            OutOfMemoryError: another rank has dropped this window, for want of memory.
+        """
+        told = torch.stack([flag.float(), torch.zeros_like(flag, dtype=torch.float32)])
+        self.ranks.total(told)
+        if self.agrees_on_memory and told[1]:
+            self._told = True  # by that rank; there is no need to answer
+            raise torch.OutOfMemoryError("another rank ran out of memory")
+        return told[0] > 0
 
     def weights(self) -> dict[str, Tensor]:
         """The model's state by name, copied to the CPU: on rank 0 alone. All ranks must call it."""

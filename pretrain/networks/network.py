@@ -6,6 +6,8 @@ the model runs as it is, and a hook between encoder and head lets only the asked
 """
 
 import difflib
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 
 from corpora.errors import UsageError
 from corpora.settings import Settings
+from pretrain.adversarial.attack import Level, Places
 from pretrain.batch import Batch
 from pretrain.networks import attention
 from pretrain.networks.architectures import (
@@ -26,6 +29,7 @@ from pretrain.networks.architectures import (
     token_logits,
 )
 from pretrain.networks.layout import Laid, Layout
+from pretrain.networks.perturbing import Embeddings, Shift
 from pretrain.objectives.terms import Outputs
 
 COMPUTED = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -81,19 +85,37 @@ class Network(nn.Module):
         attention.prepare(model, halves=self.precision is not None)
         self._lay = Layout(model)
         self._laid: Laid | None = None  # of the pass that is running
+        self.embeddings: Embeddings | None = None  # that an adversary moves
+        self._special_ids: tuple[int, ...] = ()
         model.base_model.register_forward_hook(self._let_through)
         if pooler := getattr(model.base_model, "pooler", None):
             pooler.register_forward_pre_hook(self._row_starts)
 
-    def forward(self, batch: Batch) -> Outputs:
+    def forward(self, batch: Batch, shift: Shift | None = None) -> Outputs:
         """Logits at the positions to predict (masked, vocab) and of the pairs (batch, 2)."""
-        with torch.autocast(batch.input_ids.device.type, self.precision, self.precision is not None):
+        halves = self.precision is not None and not (shift and shift.exact)
+        with (
+            torch.autocast(batch.input_ids.device.type, self.precision, halves),
+            self.embeddings.moved(shift) if self.embeddings else nullcontext(),
+        ):
             self._laid = self._lay(batch)
             try:
                 said = self.model(**self._laid.arguments)
             finally:
                 self._laid = None
         return Outputs(token_logits(said)[0], said[self._pairs] if self._pairs else None)
+
+    def open_to(self, level: Level, special_ids: Sequence[int] = ()) -> None:
+        """Let a `Shift` move the embeddings at this level; `special_ids`: of [CLS], [SEP] and their like.
+
+        Raises:
+            UsageError: the model has none there.
+        """
+        self.embeddings, self._special_ids = Embeddings(self.model, level), tuple(special_ids)
+
+    def places(self, batch: Batch) -> Places:
+        """The positions as the encoder reads them; all but padding may be moved."""
+        return self._lay.places(batch, self._special_ids)
 
     @torch.compiler.disable  # a compiled encoder ends before it: how many positions are asked always differs
     def _let_through(self, encoder: nn.Module, given: Any, encoded: Any) -> Any:  # noqa: ANN401 - a hook

@@ -4,15 +4,19 @@ It has the face of `Network`: a micro-batch in, what is said of it out. The gene
 the positions to predict alone; the discriminator reads every token of what it wrote.
 """
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
+from pretrain.adversarial.attack import Level, Places
 from pretrain.batch import Batch
 from pretrain.networks import attention
 from pretrain.networks.layout import Layout
 from pretrain.networks.network import COMPUTED, Network
+from pretrain.networks.perturbing import Embeddings, Shift
 from pretrain.networks.sampling import sample, uniform
 from pretrain.networks.towers import Towers
 from pretrain.objectives.electra import Electra
@@ -32,22 +36,63 @@ class PairNetwork(nn.Module):
         self._generator = () if model.generator is None else (Network(model.generator, precision),)
         attention.prepare(model.discriminator.base_model, halves=self.precision is not None)
         self._lay = Layout(model.discriminator.base_model)
+        self.embeddings: Embeddings | None = None  # the discriminator's, that an adversary moves
+        self._special_ids: tuple[int, ...] = ()
+        self._drawn: tuple[Tensor, Tensor] | None = None  # for an adversary: rows' keys, and what was drawn
 
-    def forward(self, batch: Batch) -> Outputs:
-        """The generator's logits at positions to predict, (masked, vocab), and what is found of its draw."""
-        logits = self.generate(batch)
-        drawn = self.draw(logits, batch)
-        return Outputs(logits, None, Detections(self.detect(batch, drawn), replaced(batch, drawn)))
+    def forward(self, batch: Batch, shift: Shift | None = None) -> Outputs:
+        """The generator's logits at positions to predict, (masked, vocab), and what is found of its draw.
+
+        All passes of an adversary over a micro-batch meet the same draw. Those of which the generator learns
+        nothing do not run it again: its logits are then zeros.
+        """
+        drawn = self._drawn_for(batch) if shift else None
+        idle = drawn is not None and shift is not None and shift.delta is not None and not self._learns(shift)
+        exact = shift is not None and shift.exact
+        logits = self._silence(batch) if idle else self.generate(batch, exact)
+        if drawn is None:
+            drawn = self.draw(logits, batch)
+            self._drawn = (batch.noise.repeat_interleave(_asked_of(batch)), drawn)
+        return Outputs(logits, None, Detections(self.detect(batch, drawn, shift), replaced(batch, drawn)))
+
+    def open_to(self, level: Level, special_ids: Sequence[int] = ()) -> None:
+        """Let a `Shift` move the discriminator's embeddings; `special_ids`: of [CLS], [SEP] and their like.
+
+        Raises:
+            UsageError: it has none at this level.
+        """
+        encoder = self.model.discriminator.base_model
+        self.embeddings, self._special_ids = Embeddings(encoder, level), tuple(special_ids)
+
+    def places(self, batch: Batch) -> Places:
+        """The positions as the discriminator reads them; all but padding may be moved."""
+        return self._lay.places(batch, self._special_ids)
+
+    def _drawn_for(self, batch: Batch) -> Tensor | None:
+        """What an earlier pass drew for these rows at this step; None: there was none."""
+        if self._drawn is None:
+            return None
+        keys, drawn = self._drawn
+        found = drawn[torch.isin(keys, batch.noise)]
+        return found if len(found) == len(batch.masked_positions) else None
+
+    def _learns(self, shift: Shift) -> bool:
+        """Whether the generator gets a gradient from a moved pass."""
+        parameters = () if self.generator is None else self.generator.parameters()
+        return not shift.detached and any(parameter.requires_grad for parameter in parameters)
 
     @property
     def generator(self) -> Network | None:
         """The network that fills in; None where tokens are drawn uniformly."""
         return next(iter(self._generator), None)
 
-    def generate(self, batch: Batch) -> Tensor:
-        """The generator's logits, (masked, vocab); without one, zeros."""
-        if self.generator is not None:
-            return self.generator.forward(batch).tokens
+    def generate(self, batch: Batch, exact: bool = False) -> Tensor:
+        """The generator's logits, (masked, vocab); without one, zeros. `exact`: in float32."""
+        if self.generator is None:
+            return self._silence(batch)
+        return self.generator.forward(batch, Shift(exact=exact)).tokens
+
+    def _silence(self, batch: Batch) -> Tensor:
         nothing = torch.zeros(1, 1, device=batch.input_ids.device)
         return nothing.expand(len(batch.masked_positions), self.model.config.vocab_size)
 
@@ -64,12 +109,16 @@ class PairNetwork(nn.Module):
         keys, places = batch.noise[batch.masked_positions // length], batch.masked_positions % length
         return sample(logits, uniform(keys, places), self._asked.temperature)
 
-    def detect(self, batch: Batch, drawn: Tensor) -> Tensor:
+    def detect(self, batch: Batch, drawn: Tensor, shift: Shift | None = None) -> Tensor:
         """The discriminator's logits that real tokens were replaced, (tokens,), rows one after the other."""
         ids = batch.input_ids.flatten().index_put((batch.masked_positions,), drawn).view_as(batch.input_ids)
         laid = self._lay(replace(batch, input_ids=ids, masked_positions=_real(batch)))
         discriminator = self.model.discriminator
-        with torch.autocast(batch.input_ids.device.type, self.precision, self.precision is not None):
+        halves = self.precision is not None and not (shift and shift.exact)
+        with (
+            torch.autocast(batch.input_ids.device.type, self.precision, halves),
+            self.embeddings.moved(shift) if self.embeddings else nullcontext(),
+        ):
             states = discriminator.base_model(**laid.arguments)[0].flatten(0, 1)
             if len(states) > len(laid.asked):  # rows side by side, with padding
                 states = states.index_select(0, laid.asked)
@@ -82,6 +131,12 @@ def replaced(batch: Batch, drawn: Tensor) -> Tensor:
     changed = torch.zeros_like(batch.attention_mask.flatten())
     changed[batch.masked_positions] = drawn != batch.masked_targets
     return changed[_real(batch)]
+
+
+def _asked_of(batch: Batch) -> Tensor:
+    """Positions to predict of each row, (batch,)."""
+    rows, length = batch.input_ids.shape
+    return torch.bincount(batch.masked_positions // length, minlength=rows)
 
 
 def _real(batch: Batch) -> Tensor:

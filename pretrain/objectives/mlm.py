@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import Field
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from pretrain.batch import Batch, Window
@@ -19,6 +20,11 @@ class Mlm(Asked):
         """Loss and hits, summed over (masked,); in float32 whatever the logits are."""
         loss = cross_entropy(outputs.tokens.float(), batch.masked_targets, reduction="sum")
         return Term(loss, (outputs.tokens.detach().argmax(-1) == batch.masked_targets).sum())
+
+    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits (masked, vocab), and the row of each; none of a generator, which no adversary moves."""
+        rows = batch.masked_positions // batch.input_ids.shape[1]
+        return (outputs.tokens, rows) if outputs.detections is None else (outputs.tokens[:0], rows[:0])
 
     def count(self, window: Window) -> int:
         """The denominator: positions to predict in the whole window, over all ranks."""

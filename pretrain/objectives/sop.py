@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from pydantic import Field
+from torch import Tensor
 
 from pretrain.batch import Batch, Window
-from pretrain.objectives.terms import Asked, Outputs, Term, pair_term
+from pretrain.objectives.terms import Asked, Outputs, Term, pair_predictions, pair_term
 
 
 class Sop(Asked):
@@ -17,6 +18,10 @@ class Sop(Asked):
     def term(self, outputs: Outputs, batch: Batch) -> Term:
         """Loss and hits, summed over the rows of (batch,) that carry a label."""
         return pair_term("sop", outputs, batch)
+
+    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits (rows, 2) of the rows that carry a label, and which rows these are."""
+        return pair_predictions(outputs, batch)
 
     def count(self, window: Window) -> int:
         """The denominator: labelled rows in the whole window, over all ranks."""

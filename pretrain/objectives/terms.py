@@ -63,3 +63,9 @@ def pair_term(name: str, outputs: Outputs, batch: Batch) -> Term:
     logits = outputs.pairs.float()
     loss = cross_entropy(logits, batch.pair_labels, reduction="sum", ignore_index=NO_PAIR)
     return Term(loss, (logits.detach().argmax(-1) == batch.pair_labels).sum())
+
+
+def pair_predictions(outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Logits (rows, 2) of the rows that carry a pair label, and which rows these are."""
+    rows = (batch.pair_labels != NO_PAIR).nonzero().squeeze(1)
+    return (rows.new_zeros(0, 2).float() if outputs.pairs is None else outputs.pairs[rows]), rows

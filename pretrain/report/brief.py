@@ -18,11 +18,17 @@ def brief(row: Mapping[str, JSON]) -> str:
 
 
 def _training(row: Mapping[str, JSON]) -> Iterator[str]:
+    if "kl_delta" in row:
+        yield f"the perturbation moves predictions by KL {row['kl_delta']:.3g}"
+        yield f"a random one by {row['kl_random']:.3g}"
+        yield f"dropout alone by {row['kl_zero']:.3g}"
     if "loss" not in row:
         return
     terms = [name.removesuffix("_accuracy") for name in row if name.endswith("_accuracy")]
     parts = ", ".join(f"{name} {row[name]:.3f}" for name in terms if name in row) if len(terms) > 1 else ""
     yield f"loss {row['loss']:.3f}" + (f" ({parts})" if parts else "")
+    if "divergence" in row:
+        yield f"divergence {row['divergence']:.3g}"
     if "mlm_accuracy" in row:
         yield f"{row['mlm_accuracy']:.1%} right"
     if "tokens_per_second" in row:

@@ -16,6 +16,7 @@ DRAWN = frozenset(
         *("gradient_norm", "real_tokens", "tokens_per_second", "steps_per_second", "share_of_peak"),
         *("loader_wait_share", "padding_share", "peak_memory", "mask_rate", "mask_rate_deviation"),
         *(f"{kind}_share" for kind in KINDS),
+        *("divergence", "kl_delta", "kl_random", "kl_zero", "adversarial_steps"),
     }
 )
 """Measures that have a place in a chart, or none."""
@@ -39,6 +40,7 @@ def charts(rows: Rows) -> Iterator[Chart]:
     for name in (name for name in terms if not name.startswith(HELD_OUT)):
         yield Chart(f"{name.upper()}: right", list(_term(rows, name)), percent)
         yield Chart(f"{name.upper()}: loss", list(_loss(rows, name)), note="nats; training smoothed")
+    yield Chart("What the perturbation does", list(_perturbation(rows)), least=0, note="symmetric KL, nats")
     yield Chart("Learning rate", [Line("learning rate", points(rows, "learning_rate"))], least=0)
     yield Chart("Gradient norm", list(_noisy("before clipping", points(rows, "gradient_norm"))), least=0)
     yield Chart("Real tokens a second", list(_noisy("tokens/s", points(rows, "tokens_per_second"))), least=0)
@@ -67,6 +69,13 @@ def _noisy(name: str, raw: Sequence[Point], colour: int = 0) -> Iterator[Line]:
     if len(raw) > 50:
         yield Line(name, raw, colour, faint=True)
     yield Line(name, smoothed(raw), colour)
+
+
+def _perturbation(rows: Rows) -> Iterator[Line]:
+    yield from _noisy("learnt from", points(rows, "divergence"))
+    names = {"kl_delta": "the perturbation", "kl_random": "a random one", "kl_zero": "dropout alone"}
+    for colour, (key, name) in enumerate(names.items(), start=1):
+        yield Line(name, points(rows, key), colour)
 
 
 def _loss(rows: Rows, name: str) -> Iterator[Line]:

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from corpora.artefact import Artefact
 from corpora.errors import UsageError
 from corpora.reporter import Reporter
+from pretrain.adversarial import Adversary
 from pretrain.engine.config import configuration
 from pretrain.engine.deepspeed import Engine, Ranks
 from pretrain.engine.loss_scale import LossScale
 from pretrain.loading import Loader
 from pretrain.networks.architectures import HuggingFaceModel
+from pretrain.networks.attention import FLASH
 from pretrain.networks.layout import check_isolation
 from pretrain.networks.network import Network, build, check_fit, check_head
 from pretrain.networks.pair import PairNetwork
@@ -70,10 +72,22 @@ def _pair(config: Train, model: Towers) -> PairNetwork:
 
 
 def open_engine(
-    config: Train, ranks: Ranks, network: Network | PairNetwork, length: int, saved: checkpoints.Saved | None
+    config: Train,
+    ranks: Ranks,
+    network: Network | PairNetwork,
+    tokens: TokenSet,
+    saved: checkpoints.Saved | None,
 ) -> Engine:
-    """The engine, with what `speed` asks for."""
-    speed, rows = config.speed, config.rows_at_once(ranks.world, length)
+    """The engine, with what `speed` asks for, and the network's embeddings opened to an adversary.
+
+    Raises:
+        UsageError: the network has nothing that the adversary could move.
+    """
+    if config.adversarial:
+        special = set(tokens.special_ids) - {tokens.vocabulary.mask_id}
+        network.open_to(config.adversarial.level, sorted(special))
+        _check_ascents(config.adversarial, network)
+    speed, rows = config.speed, config.rows_at_once(ranks.world, tokens.length)
     pin = ranks.device.type == "cuda"
     setup = configuration(speed.zero, rows, config.clip, config.deepspeed, speed.offload, pin)
     known = saved.setup.scaling if saved else None
@@ -81,14 +95,24 @@ def open_engine(
     return Engine(ranks, network, config.optimizer.build(network), setup, config.clip, scaling)
 
 
+def _check_ascents(adversary: Adversary, network: Network | PairNetwork) -> None:
+    """Refuse ascents in a precision that the network's attention does not have."""
+    if network.model.config._attn_implementation == FLASH and adversary.exact(network.precision is not None):
+        raise UsageError(
+            "FlashAttention computes in half precision alone, and these ascents need float32: set "
+            "adversarial.noise_scale to 0.02 or more with unit embedding, or remove flash-attn"
+        )
+
+
 def fit(config: Train, engine: Engine, loader: Loader, saved: checkpoints.Saved | None) -> Fitting:
     """The size of micro-batches: as asked; as found before, on as many processes; or as found now."""
     ranks, auto = engine.ranks, config.speed.micro_batch == "auto"
-    rows = config.rows_at_once(ranks.world, loader.tokens.length)
+    rows, adversary = config.rows_at_once(ranks.world, loader.tokens.length), config.adversarial
     if auto and saved and saved.setup.world == ranks.world:
         rows = saved.setup.rows
     elif auto and ranks.device.type == "cuda":
-        rows = probe(engine, loader, config.objectives.active(), -(-config.batch // ranks.world))
+        most = -(-config.batch // ranks.world)
+        rows = probe(engine, loader, config.objectives.active(), most, adversary)
     if config.speed.compile:  # after the trials: each of their sizes would be compiled
         compile_encoder(engine.network.model)
     return Fitting(engine, loader, rows, auto)

@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 
 from corpora.errors import UsageError
+from pretrain.adversarial import Adversary
 from pretrain.batch import Window
 from pretrain.engine.deepspeed import Engine
 from pretrain.loading import Loader
@@ -86,7 +87,13 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def probe(engine: Engine, loader: Loader, objectives: Mapping[str, Objective], most: int) -> int:
+def probe(
+    engine: Engine,
+    loader: Loader,
+    objectives: Mapping[str, Objective],
+    most: int,
+    adversary: Adversary | None = None,
+) -> int:
     """The largest micro-batch, of at most `most` rows, that fits this job's GPUs: the same on all ranks.
 
     Steps of one row, two, four ... are taken and thrown away: their loss is made NaN, which no engine
@@ -95,13 +102,14 @@ def probe(engine: Engine, loader: Loader, objectives: Mapping[str, Objective], m
     ranks = engine.ranks
     engine.network.train()  # `from_pretrained` hands networks out with their dropout off
     never = {name: one.model_copy(update={"weight": float("nan")}) for name, one in objectives.items()}
+    always = adversary and adversary.model_copy(update={"start_step": 0, "every": 1})
     free, _ = torch.cuda.mem_get_info(ranks.device)
     to_come = MOMENTS_BYTES * sum(p.numel() for p in engine.network.parameters() if p.requires_grad)
     budget = HEADROOM * (free + torch.cuda.memory_reserved(ranks.device)) - to_come
 
     def peak(rows: int) -> float:
         torch.cuda.reset_peak_memory_stats(ranks.device)
-        train_step(engine, loader.longest(rows), never, 0.0, seed=0)
+        train_step(engine, loader.longest(rows), never, 0.0, seed=0, adversary=always)
         used = torch.tensor(float(torch.cuda.max_memory_allocated(ranks.device)), device=ranks.device)
         return float(ranks.largest(used - budget))  # over the budget of the rank that has least left
 

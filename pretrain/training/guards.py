@@ -1,9 +1,11 @@
 """What training does when a number is out of the ordinary: tell which rows it was, or give up.
 
 A step without a finite loss and gradient was not applied; here it is named. After `patience` of them in a row
-the run ends, and leaves a bundle (`pretrain.training.bundle`). A loss that leaps up is applied, its documents named.
+the run ends, and leaves a bundle (`pretrain.training.bundle`). A loss that leaps up is applied, its documents
+named.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -12,6 +14,7 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import BadData, Diverged
 from corpora.reporter import Reporter
 from corpora.stage import JSON
+from pretrain.adversarial.health import is_adversarial
 from pretrain.documents import names
 from pretrain.engine.deepspeed import Engine
 from pretrain.loading import Loader
@@ -46,6 +49,18 @@ class Guard:
             f"its documents: {few([one for some in named.values() for one in some])}"
         )
         return {"step": step, "spike": loss, "sigmas": sigmas, "documents": named}
+
+    def examined(self, step: int, found: Mapping[str, float], log: Sequence[str]) -> Row:
+        """What to log of what a perturbation does; said aloud when it begins to do no more than chance."""
+        if not is_adversarial(found) and self.engine.ranks.number == 0:
+            before = next((json.loads(line) for line in reversed(log) if '"kl_delta"' in line), None)
+            if before is None or is_adversarial(before):
+                self.reporter.say(
+                    f"step {step:,}: this run is not adversarial: the perturbation moves predictions no more "
+                    f"(KL {found['kl_delta']:.3g}) than a random one of its size ({found['kl_random']:.3g}; "
+                    f"dropout alone: {found['kl_zero']:.3g}); see docs/adversarial.md"
+                )
+        return {"step": step, **found}
 
     def skipped(self, progress: Progress, asked: bool) -> Row:
         """What to log of a step that was not applied: its rows, of all ranks. `asked`: for any prediction."""

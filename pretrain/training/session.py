@@ -10,6 +10,7 @@ from corpora.artefact import Artefact
 from corpora.errors import Interrupted, UsageError
 from corpora.reporter import Reporter
 from corpora.stage import JSON
+from pretrain.adversarial.health import figures
 from pretrain.batch import Window
 from pretrain.engine.deepspeed import Engine
 from pretrain.loading import Loader
@@ -125,7 +126,8 @@ class Session:
         before, factor = self.progress, self._pace.factor(self.progress)
         rate, seed = self.config.optimizer.lr * factor, self.config.seed or 0
         step = self.fitting.take(
-            window, lambda some: train_step(self.engine, some, self.objectives, rate, seed)
+            window,
+            lambda some: train_step(self.engine, some, self.objectives, rate, seed, self.config.adversarial),
         )
         self.progress = replace(before, step=window.step + 1)
         if step.applied:
@@ -139,6 +141,8 @@ class Session:
                 rate=rate,
             )
             self._watch(step)
+            if found := figures(step.noted):
+                self._write(self._guard.examined(self.progress.step, found, self.log))
             if self.config.hours:  # the clock decided it: nothing else could tell it again
                 self._note({"step": self.progress.step, "factor": factor})
         elif self.engine.overflowed:  # the loss scale's matter, not one of patience

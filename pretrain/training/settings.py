@@ -9,6 +9,8 @@ from pydantic import Field, JsonValue, Strict, model_validator
 from corpora.errors import UsageError
 from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
+from pretrain.adversarial import Alum, Pretraining
+from pretrain.adversarial.alum import CLEAR
 from pretrain.intervals import Interval, seconds_of
 from pretrain.masking import Masking, WholeWordMasking
 from pretrain.networks.generators import Generator
@@ -155,6 +157,10 @@ class Train(StageSettings):
 
     objectives: Objectives
     """What the network is asked, with weights: {mlm: 1.0, sop: 1.0}."""
+
+    adversarial: Pretraining | None = None
+    """Train against an adversary that moves embeddings: alum, pgd, or {method: alum, weight: 1.0, ...}. Left
+    out, train plainly."""
 
     optimizer: Optimizer = AdamW()
     """How gradients become steps."""
@@ -307,6 +313,29 @@ class Train(StageSettings):
         if isinstance(self.head_warmup, int) and self.head_warmup:
             raise ValueError(
                 "head_warmup trains heads alone, and electra's learn with their networks: leave it out"
+            )
+        if self.adversarial and self.adversarial.everywhere:
+            raise ValueError(
+                "adversarial.scope: all asks a masked-LM head of every token, and what is regularised beside "
+                "electra is the discriminator, which judges all of them anyway: leave scope out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _oppose(self) -> "Train":
+        """Refuse an adversary that would never come, or not see where to go."""
+        adversary = self.adversarial
+        if adversary is None:
+            return self
+        if adversary.start_step >= self.steps:
+            raise ValueError(
+                f"adversarial.start_step is {adversary.start_step}, but training ends after {self.steps}"
+            )
+        if isinstance(adversary, Alum) and not adversary.climbs_in(self.speed.precision):
+            raise ValueError(
+                f"adversarial.ascent_precision: training cannot see in {self.speed.precision} where a "
+                "divergence climbs from noise this small (its cosine to the true gradient is near 0): set it "
+                f"to auto or fp32, or noise_scale to {CLEAR} or more with unit: embedding"
             )
         return self
 

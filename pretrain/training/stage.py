@@ -5,7 +5,7 @@ was killed and started again therefore ends in the same bytes as one that was le
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from corpora.artefact import Artefact, Draft
 from corpora.reporter import Reporter
 from corpora.stage import JSON, Report
 from pretrain import asides
+from pretrain.adversarial.health import is_adversarial
 from pretrain.card import phase
 from pretrain.engine.deepspeed import Ranks
 from pretrain.launch.watch import watched
@@ -54,7 +55,7 @@ def _train(
         network = wrapped(config, load(saved.folder))
     else:
         network, first_lines = begin(config, inputs, ranks, loader, held_out, reporter)
-    engine = open_engine(config, ranks, network, loader.tokens.length, saved)
+    engine = open_engine(config, ranks, network, loader.tokens, saved)
     fitting = fit(config, engine, loader, saved)
     beside = config.speed.async_save
     saver = Saver(out, ranks, ranks.device.type == "cuda" if beside is None else beside)
@@ -115,6 +116,7 @@ def _report(
         "held_out": held_out[-1] if held_out else {},
         "head_warmup": rows_of(session.log, "head_warmup_step")[-1:],
         "masking": progress.masks.realised(),
+        **_adversarial(session.log),
         "phases": _phases(config, inputs, session),
         "speed": {
             "processes": session.engine.ranks.world,
@@ -122,7 +124,7 @@ def _report(
             "precision": config.speed.precision,
         },
     }
-    summary = f"{progress.step:,} steps"
+    summary = f"{progress.step:,} steps{' against an adversary' if 'adversarial' in facts else ''}"
     if means:
         summary += f", loss {means[0]['loss']:.3f} -> {means[-1]['loss']:.3f}"
     if held_out:
@@ -131,6 +133,21 @@ def _report(
         summary += f" (the most frequent token would be: {last['held_out_unigram_accuracy']:.1%}"
         summary += f"; repeating what stands there: {last['held_out_copy_accuracy']:.1%})"
     return Report(summary, facts)
+
+
+def _adversarial(log: Sequence[str]) -> dict[str, JSON]:
+    """How many steps were adversarial, and what the perturbations did; nothing of a run without any."""
+    rows, examined = rows_of(log, "adversarial_steps"), rows_of(log, "kl_delta")
+    if not rows:
+        return {}
+    told: dict[str, JSON] = {
+        "steps": sum(row["adversarial_steps"] for row in rows),
+        "dropped_micro_batches": sum(row["dropped_micro_batches"] for row in rows),
+        "examined": len(examined),
+        "no_better_than_chance": sum(not is_adversarial(row) for row in examined),
+        "last": examined[-1] if examined else {},
+    }
+    return {"adversarial": told}
 
 
 def _phases(config: Train, inputs: Mapping[str, Artefact], session: Session) -> list[JSON]:

@@ -7,6 +7,9 @@ from pretrain.batch import Masks, Window
 from pretrain.objectives import Objective
 from pretrain.step import Step
 
+NOTED = ("adversarial_steps", "divergence", "dropped")
+"""What an adversary notes that adds up over steps."""
+
 
 def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
     return {name: one.get(name, 0) + value for name, value in other.items()}
@@ -24,6 +27,7 @@ class Tally:
     counts: Mapping[str, float] = field(default_factory=dict)
     more: Mapping[str, float] = field(default_factory=dict)  # what else objectives count
     masks: Masks = field(default_factory=Masks)
+    noted: Mapping[str, float] = field(default_factory=dict)  # by an adversary
 
     def plus(self, step: Step, window: Window) -> "Tally":
         """This and one applied step."""
@@ -36,6 +40,7 @@ class Tally:
             _added(self.counts, step.counts),
             _added(self.more, step.more),
             self.masks.plus(window.masks),
+            _added(self.noted, {name: step.noted[name] for name in NOTED if name in step.noted}),
         )
 
     def means(self, objectives: Mapping[str, Objective]) -> dict[str, float]:
@@ -47,7 +52,15 @@ class Tally:
         row |= figures(objectives, self.more, self.counts)
         row["loss"] = _weighted(row, objectives)
         row |= {"gradient_norm": self.norm / max(self.steps, 1), "real_tokens": self.tokens}
-        return row | self.masks.realised()
+        return row | self._adversarial() | self.masks.realised()
+
+    def _adversarial(self) -> dict[str, float]:
+        """How many steps were adversarial, their mean divergence, and how often that was dropped."""
+        steps = self.noted.get("adversarial_steps", 0)
+        if not steps:
+            return {}
+        row = {"adversarial_steps": steps, "dropped_micro_batches": self.noted.get("dropped", 0)}
+        return row | ({"divergence": self.noted["divergence"] / steps} if "divergence" in self.noted else {})
 
 
 def mean_loss(step: Step, objectives: Mapping[str, Objective]) -> float:

@@ -9,7 +9,14 @@ import numpy as np
 import torch
 import yaml
 from tokenizers import ByteLevelBPETokenizer
-from transformers import BertConfig, BertForPreTraining, BertTokenizer, RobertaTokenizer
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    BertTokenizer,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaTokenizer,
+)
 
 from corpora.sharding import Shard
 from corpora.stage import StageSettings
@@ -25,7 +32,9 @@ HUB = {  # names on the hub that shipped recipes use -> what stands in for them
     "bert-base-chinese": "bert",
     "bert-base-uncased": "bert",
     "hfl/chinese-roberta-wwm-ext": "bert",
+    "hfl/chinese-macbert-base": "bert",
     "roberta-base": "roberta",
+    "roberta-large": "roberta",
 }
 NETWORK: dict[str, Any] = {
     "hidden_size": 16,
@@ -75,13 +84,22 @@ def _make_bert(folder: Path) -> None:
 
 
 def _make_roberta(folder: Path, lines: list[str]) -> None:
-    """A byte-level tokenizer."""
+    """A network with its head and a byte-level tokenizer."""
     folder.mkdir()
     trained = ByteLevelBPETokenizer()
     specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     trained.train_from_iterator(lines, vocab_size=400, special_tokens=specials, show_progress=False)
     trained.save_model(str(folder))
-    RobertaTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt")).save_pretrained(folder)
+    tokenizer = RobertaTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    tokenizer.save_pretrained(folder)
+    sizes: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": 514,
+        "type_vocab_size": 1,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        RobertaForMaskedLM(RobertaConfig(**sizes, **NETWORK)).save_pretrained(folder)
 
 
 def inputs_of(name: str) -> dict[str, object]:
@@ -120,7 +138,13 @@ def _smaller(stage: StageSettings, stand_ins: dict[str, str]) -> dict[str, objec
         return {"speed.workers": 1, **learnt}
     if isinstance(stage, Train):
         network = {f"model.{key}": value for key, value in NETWORK.items()} if stage.model else {}
-        return {"batch": 4, "steps": 2, "schedule.warmup_steps": 1, "evaluate_rows": 8, **network}
+        changes: dict[str, object] = {}
+        if stage.masking.settled > 2:  # a rate that changes later
+            changes["masking.budget"] = 0.15
+        if stage.adversarial and stage.adversarial.start_step:
+            changes["adversarial.start_step"] = 1
+        small = {"batch": 4, "steps": 2, "schedule.warmup_steps": 1, "evaluate_rows": 8}
+        return {**small, **network, **changes}
     if isinstance(stage, Finetune):
         return {"data": rows, "length": 16, "epochs": 1, "seeds": "[0, 1]"}
     return {}

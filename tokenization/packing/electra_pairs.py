@@ -2,8 +2,8 @@
 
 The walk is that of google-research/electra, build_pretraining_dataset.py: sentences of a document are
 gathered up to a target length, drawn anew for each row; the row is cut in two behind the sentence that
-reaches half of it, or before that one. Two things are mended. The script lets a short sentence go back into A,
-behind what is in B already: here B is whatever follows A. And the script loses what a row has no room for:
+reaches half of it, or before that one. Two things are mended. The script lets a short sentence go back into
+A, behind what is in B already: here B is whatever follows A. And the script loses what a row has no room for:
 here a sentence that would not fit opens the next row.
 """
 
@@ -66,7 +66,7 @@ class ElectraPairs(Settings):
         return self.length
 
     def _cut(self, ends: Sequence[int], at: int, stop: int, begin: int, target: int, draws: Draws) -> int:
-        """Behind A: its first sentence, those that fit half of the target, and by a coin one that does not."""
+        """Behind A: its first sentence, those that fit half of the target, by a coin one that does not."""
         half = (target - SPECIALS) // 2
         cut = max(at + 1, bisect_left(ends, begin + half, at, stop))
         overshoots = cut < stop and ends[cut - 1] - begin < half and draws.happen(0.5, OVER)
