@@ -10,7 +10,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
+from torch.nn.functional import pad
 
 from corpora.errors import MaskwrightError
 from pretrain.adversarial.attack import Adversary, Constant, Dropout, Places
@@ -44,8 +44,10 @@ class Answers:
         return {name: one.term(outputs, self.batch) for name, one in self.objectives.items()}
 
     def sums(self) -> Tensor:
-        """The numbers to report, (objectives, 2 + more) float64; zeros where an objective has fewer."""
-        return pad_sequence([term.sums() for term in self.terms.values()], batch_first=True)
+        """The numbers to report, (objectives, widest) float64: loss, hits, what else an objective counts."""
+        rows = [term.sums() for term in self.terms.values()]
+        widest = max(map(len, rows))
+        return torch.stack([pad(row, (0, widest - len(row))) for row in rows])
 
 
 class MicroBatch:
@@ -69,6 +71,7 @@ class MicroBatch:
         self._asked: Tensor | None = None
         self._chosen: Tensor | None = None
         self._embedded: Tensor | None = None
+        self._filled: Tensor | None = None  # a generator's tokens, of the first clean pass
         self._attacked, self._factor = batch, 1.0
         if adversary and adversary.share < 1:
             self._chosen, self._factor = self._choose(adversary.share)
@@ -107,8 +110,12 @@ class MicroBatch:
     ) -> Answers:
         """What the network says, its embeddings moved by `delta`; `detached`: they do not learn from it."""
         if delta is not None:
-            return self._run(self._engine, self._attacked, Shift(delta, detached), dropout)
-        said = self._run(self._engine, self._batch, Shift() if self._adversary else None, dropout)
+            moved = Shift(delta, detached, drawn=self._filled_in_attacked)
+            return self._run(self._engine, self._attacked, moved, dropout)
+        watched = Shift(drawn=self._filled) if self._adversary else None
+        said = self._run(self._engine, self._batch, watched, dropout)
+        if said.outputs.detections and self._filled is None:  # other passes are to see the same
+            self._filled = said.outputs.detections.drawn
         if self._adversary and self._embedded is None and self._embeddings.clean is not None:
             self._embedded = self._of_attacked(self._embeddings.clean)
         return said
@@ -120,7 +127,8 @@ class MicroBatch:
         leaf, scale = delta.detach().requires_grad_(), self._engine.loss_scale
         exact = self._adversary is not None and self._adversary.exact(self._network.precision is not None)
         with frozen(self._network):
-            value = measure(self._run(self._engine.aside, self._attacked, Shift(leaf, exact=exact), dropout))
+            shift = Shift(leaf, exact=exact, drawn=self._filled_in_attacked)
+            value = measure(self._run(self._engine.aside, self._attacked, shift, dropout))
             (gradient,) = torch.autograd.grad(value * scale, leaf)
         return gradient / scale
 
@@ -163,7 +171,7 @@ class MicroBatch:
     def _exact_clean(self) -> Answers:
         """The first clean pass once more, with its dropout masks, in float32; draws go on behind it."""
         with torch.no_grad():
-            return self._run(self._engine.aside, self._batch, Shift(exact=True), "same")
+            return self._run(self._engine.aside, self._batch, Shift(exact=True, drawn=self._filled), "same")
 
     def _run(self, run: Run, batch: Batch, shift: Shift | None, dropout: Dropout) -> Answers:
         if dropout == "same":
@@ -178,14 +186,23 @@ class MicroBatch:
     def _apart(self, divergence: Callable[[Tensor, Tensor], Tensor], one: Answers, other: Answers) -> Tensor:
         apart = torch.zeros((), device=self._device)
         for name, objective in self._objectives.items():
-            pair = (self._attacked_logits(objective, each) for each in (one, other))
-            apart = apart + objective.weight * divergence(*pair) / max(self._looks[name], 1)
+            first, second = (self._attacked_logits(objective, each) for each in (one, other))
+            if first is not None and second is not None:
+                apart = apart + objective.weight * divergence(first, second) / max(self._looks[name], 1)
         return apart * self._factor
 
-    def _attacked_logits(self, objective: Objective, said: Answers) -> Tensor:
-        """What an objective regularises, (predictions, classes): of the attacked rows alone."""
-        logits, rows = objective.predictions(said.outputs, said.batch)
+    def _attacked_logits(self, objective: Objective, said: Answers) -> Tensor | None:
+        """What is regularised of an objective, (predictions, classes): of the attacked rows alone."""
+        if (found := objective.predictions(said.outputs, said.batch)) is None:
+            return None
+        logits, rows = found
         return logits if self._chosen is None or said.batch is self._attacked else logits[self._chosen[rows]]
+
+    @property
+    def _filled_in_attacked(self) -> Tensor | None:
+        if self._filled is None or self._chosen is None:
+            return self._filled
+        return self._filled[self._chosen[self._batch.masked_positions // self._batch.input_ids.shape[1]]]
 
     def _of_attacked(self, embedded: Tensor) -> Tensor:
         """Of embeddings of all rows those of the attacked ones, in their shape."""

@@ -30,8 +30,8 @@ class Step:
     losses: Mapping[str, float]  # nats, by objective
     hits: Mapping[str, int]  # right predictions, by objective
     counts: Mapping[str, int]  # predictions asked, by objective
-    more: Mapping[str, float] = field(default_factory=dict)  # what else is counted, by its own name
     noted: Mapping[str, float] = field(default_factory=dict)  # what an adversary has to say
+    more: Mapping[str, float] = field(default_factory=dict)  # what else is counted, by its own name
 
 
 def train_step(
@@ -55,9 +55,9 @@ def train_step(
         masks = seed_dropout(seed, window.step, number, engine.ranks)
         rows = batch.to(engine.ranks.device)
         attack = MicroBatch(engine, rows, window, objectives, adversary, (seed, masks))
-        told, said = _learn(engine, attack, adversary, last=number == len(window.batches))
+        told, news = _learn(engine, attack, adversary, last=number == len(window.batches))
         sums += told
-        noted = {name: noted.get(name, 0) + value.double() for name, value in said.items()}
+        noted = {name: noted.get(name, 0) + value.double() for name, value in news.items()}
     norm = engine.update(learning_rate)
     losses, hits, *more = engine.ranks.total(sums).T.tolist()
     return Step(
@@ -78,7 +78,7 @@ def train_step(
 def _learn(
     engine: Engine, attack: MicroBatch, adversary: Adversary | None, last: bool
 ) -> tuple[Tensor, Mapping[str, Tensor]]:
-    """Add one micro-batch's gradient; loss, hits and more (objectives, ...), and what an adversary notes."""
+    """Add one micro-batch's gradient; loss and hits (objectives, 2), and what an adversary notes."""
     for part in adversary.passes(attack) if adversary else plain(attack):
         engine.backward(_honest(part.loss), last=part.last and last)
     noted = part.noted

@@ -6,7 +6,7 @@ shape and a mask says who sees whom: for `torch.compile`, and for a GPU without 
 does not take its attention from `transformers` sees rows of one document each, and their padding.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from corpora.errors import UsageError
-from pretrain.adversarial.attack import Places
 from pretrain.batch import Batch
 from pretrain.networks.architectures import HuggingFaceModel, first_position, reads_segments
 from pretrain.networks.attention import FLASH, WITHIN_DOCUMENTS, Rectangles, isolates, joins
@@ -51,14 +50,7 @@ class Layout:
         }
         return self._laid(batch, batch.masked_positions, **told)
 
-    def places(self, batch: Batch, special_ids: Sequence[int] = ()) -> Places:
-        """The positions as the encoder reads them; all but padding may be moved."""
-        positions, length = self._positions(batch), batch.input_ids.shape[1]
-        ids, real = (each.flatten()[positions] for each in (batch.input_ids, batch.attention_mask))
-        special = torch.isin(ids, ids.new_tensor(special_ids)) | ~real
-        return Places(ids, real, special, positions // length, len(batch.input_ids))
-
-    def _positions(self, batch: Batch) -> Tensor:
+    def positions(self, batch: Batch) -> Tensor:
         """Where in (batch * length) the positions come from that the encoder reads, in its own shape."""
         if self._isolates and self._end_to_end(batch):
             return batch.attention_mask.flatten().nonzero().T

@@ -29,7 +29,7 @@ from pretrain.networks.architectures import (
     token_logits,
 )
 from pretrain.networks.layout import Laid, Layout
-from pretrain.networks.perturbing import Embeddings, Shift
+from pretrain.networks.perturbing import Embeddings, Shift, places
 from pretrain.objectives.terms import Outputs
 
 COMPUTED = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -115,7 +115,7 @@ class Network(nn.Module):
 
     def places(self, batch: Batch) -> Places:
         """The positions as the encoder reads them; all but padding may be moved."""
-        return self._lay.places(batch, self._special_ids)
+        return places(batch, self._lay.positions(batch), self._special_ids)
 
     @torch.compiler.disable  # a compiled encoder ends before it: how many positions are asked always differs
     def _let_through(self, encoder: nn.Module, given: Any, encoded: Any) -> Any:  # noqa: ANN401 - a hook

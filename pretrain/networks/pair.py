@@ -16,7 +16,7 @@ from pretrain.batch import Batch
 from pretrain.networks import attention
 from pretrain.networks.layout import Layout
 from pretrain.networks.network import COMPUTED, Network
-from pretrain.networks.perturbing import Embeddings, Shift
+from pretrain.networks.perturbing import Embeddings, Shift, places
 from pretrain.networks.sampling import sample, uniform
 from pretrain.networks.towers import Towers
 from pretrain.objectives.electra import Electra
@@ -36,24 +36,19 @@ class PairNetwork(nn.Module):
         self._generator = () if model.generator is None else (Network(model.generator, precision),)
         attention.prepare(model.discriminator.base_model, halves=self.precision is not None)
         self._lay = Layout(model.discriminator.base_model)
-        self.embeddings: Embeddings | None = None  # the discriminator's, that an adversary moves
+        self.embeddings: Embeddings | None = None  # of the discriminator, that an adversary moves
         self._special_ids: tuple[int, ...] = ()
-        self._drawn: tuple[Tensor, Tensor] | None = None  # for an adversary: rows' keys, and what was drawn
 
     def forward(self, batch: Batch, shift: Shift | None = None) -> Outputs:
-        """The generator's logits at positions to predict, (masked, vocab), and what is found of its draw.
-
-        All passes of an adversary over a micro-batch meet the same draw. Those of which the generator learns
-        nothing do not run it again: its logits are then zeros.
-        """
-        drawn = self._drawn_for(batch) if shift else None
-        idle = drawn is not None and shift is not None and shift.delta is not None and not self._learns(shift)
-        exact = shift is not None and shift.exact
-        logits = self._silence(batch) if idle else self.generate(batch, exact)
-        if drawn is None:
+        """The generator's logits at positions to predict, (masked, vocab), and what is found of its draw."""
+        if shift is None or shift.drawn is None:
+            logits = self.generate(batch)
             drawn = self.draw(logits, batch)
-            self._drawn = (batch.noise.repeat_interleave(_asked_of(batch)), drawn)
-        return Outputs(logits, None, Detections(self.detect(batch, drawn, shift), replaced(batch, drawn)))
+        else:
+            logits, drawn = torch.zeros(0, 1, device=batch.input_ids.device), shift.drawn
+        return Outputs(
+            logits, None, Detections(self.detect(batch, drawn, shift), replaced(batch, drawn), drawn)
+        )
 
     def open_to(self, level: Level, special_ids: Sequence[int] = ()) -> None:
         """Let a `Shift` move the discriminator's embeddings; `special_ids`: of [CLS], [SEP] and their like.
@@ -66,33 +61,17 @@ class PairNetwork(nn.Module):
 
     def places(self, batch: Batch) -> Places:
         """The positions as the discriminator reads them; all but padding may be moved."""
-        return self._lay.places(batch, self._special_ids)
-
-    def _drawn_for(self, batch: Batch) -> Tensor | None:
-        """What an earlier pass drew for these rows at this step; None: there was none."""
-        if self._drawn is None:
-            return None
-        keys, drawn = self._drawn
-        found = drawn[torch.isin(keys, batch.noise)]
-        return found if len(found) == len(batch.masked_positions) else None
-
-    def _learns(self, shift: Shift) -> bool:
-        """Whether the generator gets a gradient from a moved pass."""
-        parameters = () if self.generator is None else self.generator.parameters()
-        return not shift.detached and any(parameter.requires_grad for parameter in parameters)
+        return places(batch, self._lay.positions(batch), self._special_ids)
 
     @property
     def generator(self) -> Network | None:
         """The network that fills in; None where tokens are drawn uniformly."""
         return next(iter(self._generator), None)
 
-    def generate(self, batch: Batch, exact: bool = False) -> Tensor:
-        """The generator's logits, (masked, vocab); without one, zeros. `exact`: in float32."""
-        if self.generator is None:
-            return self._silence(batch)
-        return self.generator.forward(batch, Shift(exact=exact)).tokens
-
-    def _silence(self, batch: Batch) -> Tensor:
+    def generate(self, batch: Batch) -> Tensor:
+        """The generator's logits, (masked, vocab); without one, zeros."""
+        if self.generator is not None:
+            return self.generator.forward(batch).tokens
         nothing = torch.zeros(1, 1, device=batch.input_ids.device)
         return nothing.expand(len(batch.masked_positions), self.model.config.vocab_size)
 
@@ -131,12 +110,6 @@ def replaced(batch: Batch, drawn: Tensor) -> Tensor:
     changed = torch.zeros_like(batch.attention_mask.flatten())
     changed[batch.masked_positions] = drawn != batch.masked_targets
     return changed[_real(batch)]
-
-
-def _asked_of(batch: Batch) -> Tensor:
-    """Positions to predict of each row, (batch,)."""
-    rows, length = batch.input_ids.shape
-    return torch.bincount(batch.masked_positions // length, minlength=rows)
 
 
 def _real(batch: Batch) -> Tensor:

@@ -5,7 +5,7 @@ positions, segments and LayerNorm are applied once, as always. (A perturbed outp
 back as `inputs_embeds` meets them twice.)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from corpora.errors import UsageError
-from pretrain.adversarial.attack import Level
+from pretrain.adversarial.attack import Level, Places
+from pretrain.batch import Batch
 from pretrain.networks.architectures import HuggingFaceModel
 
 
@@ -25,6 +26,7 @@ class Shift:
     delta: Tensor | None = None  # (..., width) float32, added to the embeddings; None: they are watched
     detached: bool = False  # the embeddings do not learn from this pass
     exact: bool = False  # in float32, whatever the network computes in
+    drawn: Tensor | None = None  # (masked,) what a generator filled in before: the discriminator alone is run
 
 
 class Embeddings:
@@ -73,6 +75,16 @@ def frozen(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in learning:
             parameter.requires_grad_(True)
+
+
+def places(batch: Batch, positions: Tensor, special_ids: Sequence[int]) -> Places:
+    """The positions of a batch that a network reads, those of (batch * length) named in its own shape.
+
+    All but padding may be moved.
+    """
+    ids, real = (each.flatten()[positions] for each in (batch.input_ids, batch.attention_mask))
+    special = torch.isin(ids, ids.new_tensor(special_ids)) | ~real
+    return Places(ids, real, special, positions // batch.input_ids.shape[1], len(batch.input_ids))
 
 
 def width(model: HuggingFaceModel) -> int:

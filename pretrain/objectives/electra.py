@@ -12,8 +12,6 @@ from corpora.errors import MaskwrightError
 from pretrain.batch import Batch, Window
 from pretrain.objectives.terms import Asked, Outputs, Term
 
-ALONE = "objective 'electra' was asked of a network without a discriminator"
-
 
 class Electra(Asked):
     """Binary cross-entropy over every token that is not padding, beside the generator's objective `mlm`."""
@@ -33,20 +31,20 @@ class Electra(Asked):
     def term(self, outputs: Outputs, batch: Batch) -> Term:
         """Loss and hits, summed over (tokens,); in float32 whatever the logits are."""
         if outputs.detections is None:
-            raise MaskwrightError(ALONE)
-        logits, replaced = outputs.detections
+            raise MaskwrightError("objective 'electra' was asked of a network without a discriminator")
+        logits, replaced, _ = outputs.detections
         loss = binary_cross_entropy_with_logits(logits.float(), replaced.float(), reduction="sum")
         suspected = logits.detach() > 0
         asked = torch.tensor(len(batch.masked_targets), device=logits.device)
         more = (asked, replaced.sum(), suspected.sum(), (suspected & replaced).sum())
         return Term(loss, (suspected == replaced).sum(), more)
 
-    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits (tokens, 2) that a token is the text's, and that it is not; and the row of each."""
+    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """Logits (tokens, 2) of every real token, that it was replaced or not, and the row of each."""
         if outputs.detections is None:
-            raise MaskwrightError(ALONE)
+            return None
         logits = outputs.detections.logits
-        return torch.stack([torch.zeros_like(logits), logits], -1), batch.attention_mask.nonzero()[:, 0]
+        return torch.stack([logits, torch.zeros_like(logits)], -1), batch.attention_mask.nonzero()[:, 0]
 
     def count(self, window: Window) -> int:
         """The denominator: tokens of the whole window that are not padding, over all ranks."""

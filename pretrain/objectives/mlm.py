@@ -21,10 +21,11 @@ class Mlm(Asked):
         loss = cross_entropy(outputs.tokens.float(), batch.masked_targets, reduction="sum")
         return Term(loss, (outputs.tokens.detach().argmax(-1) == batch.masked_targets).sum())
 
-    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits (masked, vocab), and the row of each; none of a generator, which no adversary moves."""
-        rows = batch.masked_positions // batch.input_ids.shape[1]
-        return (outputs.tokens, rows) if outputs.detections is None else (outputs.tokens[:0], rows[:0])
+    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """Logits (masked, vocab), and the row of each; none of a generator, which is not what is attacked."""
+        if outputs.detections is not None:
+            return None
+        return outputs.tokens, batch.masked_positions // batch.input_ids.shape[1]
 
     def count(self, window: Window) -> int:
         """The denominator: positions to predict in the whole window, over all ranks."""

@@ -19,7 +19,7 @@ class Nsp(Asked):
         """Loss and hits, summed over the rows of (batch,) that carry a label."""
         return pair_term("nsp", outputs, batch)
 
-    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor]:
+    def predictions(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
         """Logits (rows, 2) of the rows that carry a label, and which rows these are."""
         return pair_predictions(outputs, batch)
 

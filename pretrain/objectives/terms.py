@@ -17,6 +17,7 @@ class Detections(NamedTuple):
 
     logits: Tensor  # (tokens,) that a token is not the text's
     replaced: Tensor  # (tokens,) bool: it is not
+    drawn: Tensor  # (masked,) what was filled in
 
 
 class Outputs(NamedTuple):
@@ -40,7 +41,7 @@ class Term(NamedTuple):
 
 
 class Asked(Settings):
-    """What all objectives answer, beside `term` and `count`."""
+    """What all objectives answer, beside `term`, `count` and `predictions`."""
 
     counted: ClassVar[tuple[str, ...]] = ()
     """What a term counts beside its loss and hits."""

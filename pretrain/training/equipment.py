@@ -97,7 +97,8 @@ def open_engine(
 
 def _check_ascents(adversary: Adversary, network: Network | PairNetwork) -> None:
     """Refuse ascents in a precision that the network's attention does not have."""
-    if network.model.config._attn_implementation == FLASH and adversary.exact(network.precision is not None):
+    model = network.model.discriminator if isinstance(network, PairNetwork) else network.model
+    if model.config._attn_implementation == FLASH and adversary.exact(network.precision is not None):
         raise UsageError(
             "FlashAttention computes in half precision alone, and these ascents need float32: set "
             "adversarial.noise_scale to 0.02 or more with unit embedding, or remove flash-attn"

@@ -298,6 +298,24 @@ class Train(StageSettings):
         return self
 
     @model_validator(mode="after")
+    def _oppose(self) -> "Train":
+        """Refuse an adversary that would never come, or not see where to go."""
+        adversary = self.adversarial
+        if adversary is None:
+            return self
+        if adversary.start_step >= self.steps:
+            raise ValueError(
+                f"adversarial.start_step is {adversary.start_step}, but training ends after {self.steps}"
+            )
+        if isinstance(adversary, Alum) and not adversary.climbs_in(self.speed.precision):
+            raise ValueError(
+                f"adversarial.ascent_precision: training cannot see in {self.speed.precision} where a "
+                "divergence climbs from noise this small (its cosine to the true gradient is near 0): set it "
+                f"to auto or fp32, or noise_scale to {CLEAR} or more with unit: embedding"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _pair(self) -> "Train":
         """Refuse what does not go with two networks, or with one."""
         if not self.objectives.pairs_networks:
@@ -318,24 +336,6 @@ class Train(StageSettings):
             raise ValueError(
                 "adversarial.scope: all asks a masked-LM head of every token, and what is regularised beside "
                 "electra is the discriminator, which judges all of them anyway: leave scope out"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _oppose(self) -> "Train":
-        """Refuse an adversary that would never come, or not see where to go."""
-        adversary = self.adversarial
-        if adversary is None:
-            return self
-        if adversary.start_step >= self.steps:
-            raise ValueError(
-                f"adversarial.start_step is {adversary.start_step}, but training ends after {self.steps}"
-            )
-        if isinstance(adversary, Alum) and not adversary.climbs_in(self.speed.precision):
-            raise ValueError(
-                f"adversarial.ascent_precision: training cannot see in {self.speed.precision} where a "
-                "divergence climbs from noise this small (its cosine to the true gradient is near 0): set it "
-                f"to auto or fp32, or noise_scale to {CLEAR} or more with unit: embedding"
             )
         return self
 

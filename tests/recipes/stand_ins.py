@@ -99,7 +99,9 @@ def _make_roberta(folder: Path, lines: list[str]) -> None:
     }
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        RobertaForMaskedLM(RobertaConfig(**sizes, **NETWORK)).save_pretrained(folder)
+        RobertaForMaskedLM(RobertaConfig(vocab_size=len(tokenizer), **sizes, **NETWORK)).save_pretrained(
+            folder
+        )
 
 
 def inputs_of(name: str) -> dict[str, object]:

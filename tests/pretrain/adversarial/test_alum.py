@@ -47,12 +47,6 @@ def opened(
     return toy_engine(network, zero, **how)
 
 
-def one(engine: Engine) -> Network:
-    """The network that it trains, which is no pair."""
-    assert isinstance(engine.network, Network)
-    return engine.network
-
-
 def seen_by(network: Network) -> list[Tensor]:
     """A list that fills with every perturbation that the network sees."""
     seen: list[Tensor] = []
@@ -113,14 +107,14 @@ def test_each_ascent_and_the_gradient_equal_the_algorithm_by_hand(
     batch = toy_batch(4, 0, masked=9)
     engine = opened(alum)
     window = toy_window(0, batch)
-    hand = ByHand.of(one(engine), batch, window.masked_total, window.pair_total, 0.5)
+    hand = ByHand.of(engine.network, batch, window.masked_total, window.pair_total, 0.5)
     noise = noise_of(engine, window, alum)
     movable = batch.attention_mask.clone()
     if not alum.specials:
         movable &= ~torch.isin(batch.input_ids, torch.tensor(SPECIAL))
     wanted, apart, loss = hand.alum(alum, noise, movable)
     loss.backward()  # type: ignore[no-untyped-call]
-    seen, kept = seen_by(one(engine)), gradients_before_update(engine, monkeypatch)
+    seen, kept = seen_by(engine.network), gradients_before_update(engine, monkeypatch)
     step = train_step(engine, window, OBJECTIVES, 1e-2, 0, alum)
     assert len(seen) == len(wanted)  # all but the last climb, the last one is learnt from
     for got, want in zip(seen, wanted, strict=True):
@@ -141,7 +135,7 @@ def noise_of(engine: Engine, window: Window, alum: Alum) -> Tensor:
 def test_the_radius_is_kept_after_every_ascent_and_pads_never_move() -> None:
     alum = Alum(steps=4, step_size=0.2, epsilon=0.15, unit="absolute", noise_scale=0.5)
     engine, batch = opened(alum), toy_batch(4, 0)
-    seen = seen_by(one(engine))
+    seen = seen_by(engine.network)
     train_step(engine, toy_window(0, batch), OBJECTIVES, 1e-2, 0, alum)
     for delta in seen[1:]:  # what it starts from is noise
         lengths = padded(delta, batch).norm(dim=-1)
@@ -350,7 +344,7 @@ def test_ascents_climb_in_the_true_direction_in_every_precision(
         clean = attack.outputs()
         start = alum._noise(attack)
         if kind == "exact":
-            hand = ByHand.of(one(engine), batch, window.masked_total, 1, 0.0)
+            hand = ByHand.of(engine.network, batch, window.masked_total, 1, 0.0)
             e = hand.embedded(alum.level).detach()
             slope = hand.slope(alum.level, e, hand.say(alum.level, e), padded(start, batch))
             found.append(slope.flatten())

@@ -303,12 +303,12 @@ def test_what_is_drawn_depends_on_the_row_and_its_place() -> None:
 # --- against an adversary ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rows", [1.0, 0.5])
-def test_alum_moves_the_discriminator_and_leaves_the_generator_alone(rows: float) -> None:
+@pytest.mark.parametrize(("sharing", "rows"), [("tied", 1.0), ("gdes", 0.5)])
+def test_alum_moves_the_discriminator_and_leaves_the_generator_alone(sharing: Sharing, rows: float) -> None:
     adversary, one = Alum(rows=rows, noise_scale=0.05, health_every=1), window(0, toy_batch(4, 0, masked=9))
     steps, gradients = [], []
     for each in (None, adversary):
-        network = pair()
+        network = pair(sharing=sharing)
         network.open_to(adversary.level)
         engine = toy_engine(network, clip=0.0)
         steps.append(train_step(engine, one, OBJECTIVES, 0.0, 0, each))
