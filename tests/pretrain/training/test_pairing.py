@@ -21,7 +21,7 @@ from corpora.artefact import Artefact, Draft
 from corpora.errors import Interrupted, UsageError
 from corpora.reporter import Quiet
 from pretrain.export import Export, export
-from pretrain.finetuning.classifier import export_of
+from pretrain.finetuning.heads import export_of
 from pretrain.networks import weights
 from pretrain.networks.towers import Towers
 from pretrain.training import checkpoints
