@@ -70,7 +70,7 @@ LAYOUTS: Mapping[str, Mapping[str, Any]] = {
     "sst2": GLUE | {"text": "sentence"},
     "mrpc": GLUE | {"text": "#1 String", "second": "#2 String", "label": "Quality"},
     "stsb": GLUE | PAIR | {"value": "score"},
-    "qqp": GLUE  # three rows of its training file are cut off
+    "qqp": GLUE  # a few rows of its training file may be cut off
     | {"text": "question1", "second": "question2", "label": "is_duplicate", "invalid": "reject"},
     "mnli": GLUE
     | PAIR

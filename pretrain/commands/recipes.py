@@ -14,5 +14,5 @@ def act(given: argparse.Namespace, console: Console) -> None:
     from pretrain.recipe import shipped
 
     for name, line in shipped():
-        console.print(f"[bold]{name:24}[/] ", end="")
+        console.print(f"[bold]{name:26}[/] ", end="")
         console.print(line, markup=False, highlight=False)
