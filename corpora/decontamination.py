@@ -93,7 +93,9 @@ def evaluation_sets(labelled: Sequence[LabelledData], texts: Sequence[Source]) -
 def _rows_of(data: LabelledData) -> EvaluationSet:
     loaded = data.load()
     title = ", ".join(path.name for path in data.outside())
-    return EvaluationSet(title, tuple(text for text, _ in (*loaded.dev, *loaded.test)))
+    rows = (*loaded.dev, *loaded.test, *(row for rows in loaded.others.values() for row in rows))
+    texts = (text for row in rows for text in (row.text, row.second) if text)
+    return EvaluationSet(title, tuple(dict.fromkeys(texts)))
 
 
 def _documents_of(source: Source) -> EvaluationSet:

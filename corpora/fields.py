@@ -3,10 +3,10 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from corpora.document import Document, Unreadable
 from corpora.errors import BadData
@@ -21,6 +21,42 @@ Row: TypeAlias = tuple[int, Fields]
 SURROGATE = re.compile("[\ud800-\udfff]")
 KINDS = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
 NAMES_SHOWN = 8
+REMEDY = "say which it is, as in `{}: ...` (under a source's `reader`)"
+NO_GROUP = "say which it is: `group` under a source's `reader`"
+
+
+class Need(NamedTuple):
+    """A field that every row must have."""
+
+    names: tuple[str, ...]  # the first of them that is there
+    remedy: str  # how to mend it where none is, as the end of a message; the nearest name stands for "..."
+
+
+class Needs(NamedTuple):
+    """What is read of each row."""
+
+    required: tuple[Need, ...]
+    optional: tuple[str, ...] = ()
+    any_type: bool = False  # also numbers and lists, not only what can hold text
+
+    def absent(self, names: Sequence[str]) -> str | None:
+        """The complaint about a field that is not among `names`; None if all are there."""
+        lacking = (n for n in self.required if not any(_is_among(name, names) for name in n.names))
+        return next((complaint_about(need, names) for need in lacking), None)
+
+
+def complaint_about(need: Need, names: Iterable[str]) -> str:
+    """The complaint about a field that is not there, where these are."""
+    known = sorted(map(str, names))
+    near = [name for field in need.names for name in difflib.get_close_matches(field, known, n=1)]
+    listed = ", ".join(map(repr, known[:NAMES_SHOWN])) + ", ..." * (len(known) > NAMES_SHOWN)
+    remedy = need.remedy.replace("...", near[0] if near else "...")
+    asked = " or ".join(map(repr, need.names))
+    return f"no field {asked} (fields: {listed or 'none'}); {remedy}"
+
+
+def _is_among(field: str, names: Container[str]) -> bool:
+    return field in names or field.partition(".")[0] in names
 
 
 class RowReader(Settings):
@@ -40,12 +76,35 @@ class RowReader(Settings):
 
     All rows of a group are in training, or all are in validation. Every row must have it."""
 
+    _asked: Needs | None = PrivateAttr(None)
+
     @field_validator("text")
     @classmethod
     def _can_be_filled(cls, text: str) -> str:
         if is_template(text):
             Template.parse(text)
         return text
+
+    def asking(self, needs: Needs) -> Self:
+        """The same reader, for rows that are used in another way than as documents."""
+        copy = self.model_copy()
+        copy._asked = needs
+        return copy
+
+    def needs(self) -> Needs:
+        """What is read of each row: by default text, group and id."""
+        if self._asked is not None:
+            return self._asked
+        if is_template(self.text):
+            template = Template.parse(self.text)
+            mend = "mend the template, or write {{{}?}} where rows may lack it"
+            required = [Need((field,), mend.format(field)) for field in template.fields()]
+            parts = [part.removesuffix("?") for line in template.lines for part in line[1::2]]
+        else:
+            required, parts = [Need((self.text,), REMEDY.format("text"))], []
+        if self.group is not None:
+            required.append(Need((self.group,), NO_GROUP))
+        return Needs(tuple(required), (*parts, *filter(None, [self.id])))
 
     def rows(self, place: Place) -> Iterator[Row | Unreadable]:
         """Yield the rows of a place.
@@ -67,10 +126,8 @@ class RowReader(Settings):
         Raises:
             BadData: a field that is asked for is not among them, or one is there twice.
         """
-        fields = Template.parse(self.text).fields() if is_template(self.text) else [self.text]
-        for field in [*fields, *filter(None, [self.group])]:
-            if field not in names and field.partition(".")[0] not in names:
-                raise BadData(f"{where}: {self._absent(field, names)}{hint}")
+        if complaint := self.needs().absent(names):
+            raise BadData(f"{where}: {complaint}{hint}")
         if twice := sorted({name for name in names if list(names).count(name) > 1}):
             raise BadData(f"{where}: two columns are called {twice[0]!r}; rename one")
 
@@ -83,24 +140,12 @@ class RowReader(Settings):
             own = self.id if self.id is not None and value(row, self.id, None) is not None else None
             return Document(text=text, id=word(row, own) if own else "", metadata=metadata)
         except KeyError as missing:
-            complaint = self._absent(missing.args[0], row)
+            field = missing.args[0]
+            need = next(need for need in self.needs().required if field in need.names)
+            complaint = complaint_about(need, row)
         except ValueError as problem:
             complaint = str(problem)
         return Unreadable("bad_field", line, shown(row), complaint)
-
-    def _absent(self, field: str, names: Iterable[str]) -> str:
-        """The complaint about a field that is not there."""
-        known = sorted(map(str, names))
-        near = difflib.get_close_matches(field, known, n=1)
-        listed = ", ".join(map(repr, known[:NAMES_SHOWN])) + ", ..." * (len(known) > NAMES_SHOWN)
-        if field == self.group:
-            remedy = "say which it is: `group` under a source's `reader`, or `label` of labelled rows"
-        elif is_template(self.text):
-            remedy = f"mend the template, or write {{{field}?}} where rows may lack it"
-        else:
-            named = near[0] if near else "..."
-            remedy = f"say which it is, as in `text: {named}` (under a source's `reader`)"
-        return f"no field {field!r} (fields: {listed or 'none'}); {remedy}"
 
 
 def value(row: Fields, field: str, *default: object) -> object:

@@ -27,6 +27,7 @@ class Reads:
     kind: str
     required: bool = True
     unfinished: bool = False  # the folder may be a draft, of which finished parts are read
+    instead: str = ""  # another field; where it is given, nothing fills the role
 
 
 @dataclass(frozen=True)

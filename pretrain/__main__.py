@@ -6,7 +6,6 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 import argparse
 import difflib
 import io
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, Protocol
@@ -16,10 +15,13 @@ from rich.console import Console
 from corpora.errors import Interrupted, MaskwrightError, UsageError
 from pretrain.commands import (
     batch,
+    compare,
     corpora,
     endings,
     explain,
+    export,
     plan,
+    predict,
     preview,
     recipes,
     replay,
@@ -28,8 +30,7 @@ from pretrain.commands import (
     submit,
     verify,
 )
-from pretrain.launch.environment import is_rank
-from pretrain.launch.signals import deafen
+from pretrain.launch.leaving import leave
 from pretrain.running.console import Terminal
 
 PURPOSE = "Pre-train Chinese and English encoders from your own text: one recipe file runs the whole chain."
@@ -42,13 +43,7 @@ Command = Callable[[argparse.ArgumentParser, Sequence[str], Console], int]
 
 def program() -> NoReturn:
     """The whole program: run the command, and end with its code whatever signals still come."""
-    code = main()
-    deafen()
-    if is_rank():  # a thread that waits for another rank's store would turn the end into an abort
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code)
-    sys.exit(code)
+    leave(main())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -173,6 +168,15 @@ COMMANDS: Mapping[str, tuple[str, Command]] = {
     "replay": (
         "take a step of a run that diverged again, to where it first goes wrong",
         _of(replay),
+    ),
+    "export": (
+        "write any kept step of a run, finished or not, as a Hugging Face folder",
+        _of(export),
+    ),
+    "predict": ("what a fine-tuned network finds in further rows", _of(predict)),
+    "compare": (
+        "run a recipe in several ways with the same seeds, and tell them apart",
+        _of(compare),
     ),
     "recipes": ("list the shipped recipes", _of(recipes)),
     "explain": (

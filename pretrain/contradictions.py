@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from corpora.errors import UsageError
 from corpora.stage import StageSettings
 from pretrain.export import Export
+from pretrain.finetuning.attacks.synonym import Synonym
 from pretrain.finetuning.settings import Finetune
 from pretrain.networks.architectures import positions
 from pretrain.networks.generators import Generator, configure
@@ -135,6 +136,14 @@ def labelled_rows_fit_the_network(stages: Stages) -> Found:
             yield ("stages", name, "length"), message + _MEND.format(f"{name}.length")
 
 
+def synonyms_need_a_lexicon(stages: Stages) -> Found:
+    """An attack with similar words looks them up."""
+    for name, finetune in stages.of(Finetune):
+        if any(isinstance(one, Synonym) for one in finetune.attacks) and "lexicon" not in stages.roles[name]:
+            message = "synonym needs similar words: add a stage of kind lexicon before this one"
+            yield ("stages", name, "attacks"), message
+
+
 def exported_steps_are_trained(stages: Stages) -> Found:
     """No checkpoint is made after the last step."""
     for name, export in stages.of(Export):
@@ -183,5 +192,6 @@ RULES: tuple[Callable[[Stages], Found], ...] = (
     generators_can_read_the_tables,
     rows_fit_the_network,
     labelled_rows_fit_the_network,
+    synonyms_need_a_lexicon,
     exported_steps_are_trained,
 )

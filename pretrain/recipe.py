@@ -118,7 +118,7 @@ def _tree(reference: str, overrides: Sequence[str], kinds: Kinds, problems: list
     root = layers.chain(path)
     for text in overrides:
         root = layers.override(root, text)
-    named = {"name": Node(_slug(path.stem), Place(str(path), 1, 1)), **root.mapping()}
+    named = {"name": Node(slug(path.stem), Place(str(path), 1, 1)), **root.mapping()}
     return substitute(replace(root, value=named), problems)
 
 
@@ -158,10 +158,10 @@ def _run_name(name: str, overrides: Sequence[str]) -> str:
     given = dict(sorted(text.partition("=")[::2] for text in overrides))
     if "name" in given:
         return name
-    return _slug(",".join([name, *(f"{key}={value}" for key, value in given.items())]))
+    return slug(",".join([name, *(f"{key}={value}" for key, value in given.items())]))
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Text as the name of a folder: other characters become `-`, and what is too long is cut."""
     word = re.sub(r"[^\w.,=+~-]+", "-", text.strip()).lstrip("-._,=+~") or "recipe"
     return word.encode()[:LONGEST_NAME].decode(errors="ignore")

@@ -27,7 +27,7 @@ from tokenization.vocabulary import (
     digest,
     lacking,
 )
-from tokenization.vocabulary_files import tokens_of
+from tokenization.vocabulary_files import has_vocabulary, tokens_of
 
 if TYPE_CHECKING:
     import tokenizers
@@ -116,17 +116,15 @@ def load(origin: Pretrained) -> Tokenizer:
     from transformers import AutoTokenizer
 
     folder = origin.folder()
+    if folder and not has_vocabulary(folder):  # `transformers` would make one up that knows no word
+        raise _not_loaded(origin, "it has no tokenizer.json and no vocabulary")
     listed = tokens_of(folder) if folder else None
     try:
         tokenizer = open_pretrained(origin, AutoTokenizer.from_pretrained)
     except BadData:
         raise
     except Exception as error:  # transformers and tokenizers each raise their own
-        reason = " ".join(str(error).split())[:200]
-        raise BadData(
-            f"no tokenizer could be loaded from {str(origin)!r}: {reason} (give a folder that AutoTokenizer "
-            "opens, a name on the Hugging Face hub, or train one: {train: wordpiece_zh})"
-        ) from error
+        raise _not_loaded(origin, " ".join(str(error).split())[:200]) from error
     if not tokenizer.is_fast:
         raise BadData(f"{origin} has no fast tokenizer, which alone tells where tokens lie in the text")
     named = {name: getattr(tokenizer, f"{name}_token") for name in NEEDED}
@@ -136,6 +134,13 @@ def load(origin: Pretrained) -> Tokenizer:
     tokenizer.backend_tokenizer.no_truncation()  # of the text that it was saved after
     tokenizer.backend_tokenizer.no_padding()
     return tokenizer
+
+
+def _not_loaded(origin: Pretrained, reason: str) -> BadData:
+    return BadData(
+        f"no tokenizer could be loaded from {str(origin)!r}: {reason} (give a folder that AutoTokenizer "
+        "opens, a name on the Hugging Face hub, or train one: {train: wordpiece_zh})"
+    )
 
 
 def for_text(folder: Path) -> "tokenizers.Tokenizer":

@@ -14,6 +14,12 @@ LINES, WHOLE = "vocab.txt", "tokenizer.json"
 MARK = b"\xef\xbb\xbf"  # byte order mark: it would be part of the first token
 
 
+def has_vocabulary(folder: Path) -> bool:
+    """Whether a folder holds any file that a tokenizer's tokens are read from."""
+    named = any((folder / name).is_file() for name in (WHOLE, LINES, "vocab.json"))
+    return named or any(folder.glob("*.model"))
+
+
 def tokens_of(folder: Path) -> Collection[str] | None:
     """The tokens that the files of a folder name; None where they are not plain lists.
 

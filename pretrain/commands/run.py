@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import shlex
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +62,7 @@ def _ended_as_a_rank() -> Iterator[None]:
     except MaskwrightError as error:
         stopped = launch.rank() > 0 and isinstance(error, Interrupted)
         if launch.launched() and (stopped or error.exit_code == launch.LOST):
-            sys.exit(error.exit_code)
+            launch.leave(error.exit_code)
         raise
     finally:
         if launch.is_rank():  # all stopped together: a signal that comes late must not change this one's code

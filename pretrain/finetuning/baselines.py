@@ -36,8 +36,8 @@ def tfidf(rows: LabelledRows) -> NDArray[np.int64]:
 
 
 def _texts(rows: Sequence[Row]) -> list[str]:
-    return [text for text, _ in rows]
+    return [row.key for row in rows]
 
 
 def _labels(rows: Sequence[Row]) -> NDArray[np.int64]:
-    return np.array([label for _, label in rows], dtype=np.int64)
+    return np.array([row.label for row in rows], dtype=np.int64)

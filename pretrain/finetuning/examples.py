@@ -1,79 +1,107 @@
-"""Labelled rows as token ids: encoded once, batched by length, padded to the batch's longest row."""
+"""Labelled rows as token ids: encoded once, batched by length, padded to the batch's longest window."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from corpora.labelled import Row
+from pretrain.finetuning.windows import Window
 from pretrain.randomness import permutation
-from tokenization.vocabulary import Tokenizer
 
 POOL = 16
 """Batches that are sorted by length together: more saves padding, fewer mixes better."""
 
+NOT_COUNTED = -100
+"""The label of a position that says nothing: of a pad, a special token."""
+
+AnyWindow = TypeVar("AnyWindow", bound=Window, covariant=True)
+
 
 @dataclass(frozen=True)
 class LabelledBatch:
-    """Rows of one step, right-padded to the longest of them."""
+    """Windows of one step, right-padded to the longest of them."""
 
     input_ids: Tensor  # (batch, length) int64
     attention_mask: Tensor  # (batch, length) int64, 0 on pads
-    labels: Tensor  # (batch,) int64
+    token_type_ids: Tensor | None  # (batch, length) int64; None: the network is not told
+    labels: Tensor  # (batch, ...) as the task learns them; per token: (batch, length), NOT_COUNTED on pads
+    possible: (
+        Tensor | None
+    )  # (batch, length) bool: where an answer may begin or end; None: the task asks no such
 
     def inputs(self, device: torch.device) -> dict[str, Tensor]:
         """What the network is called with."""
-        return {"input_ids": self.input_ids.to(device), "attention_mask": self.attention_mask.to(device)}
+        read = {"input_ids": self.input_ids, "attention_mask": self.attention_mask}
+        if self.token_type_ids is not None:
+            read["token_type_ids"] = self.token_type_ids
+        return {name: tensor.to(device) for name, tensor in read.items()}
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Encoded rows, special tokens in place, not padded."""
+class Examples(Generic[AnyWindow]):
+    """Encoded rows, not padded."""
 
-    ids: tuple[NDArray[np.int64], ...]  # one array (length,) a row
-    labels: NDArray[np.int64]  # (rows,)
+    rows: tuple[Row, ...]
+    windows: tuple[AnyWindow, ...]  # in the order of the rows
+    labels: tuple[NDArray[Any], ...]  # of each window, as the task learns them
+    known: tuple[str, ...]  # labels of the data: classes, types of spans
+    names: tuple[str, ...]  # of what the network tells apart: classes, tags
     pad_id: int
-    cut: int  # rows that were longer than allowed
+    per_token: bool = False  # a label (length,) a window
+    possible: tuple[NDArray[np.bool_], ...] | None = None  # (length,) of each window
 
     def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.ids)
+        """Number of windows."""
+        return len(self.windows)
+
+    @property
+    def cut(self) -> int:
+        """Rows that were longer than a window."""
+        return len({window.row for window in self.windows if not window.whole})
 
     def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each row, (rows,)."""
-        return np.array([len(row) for row in self.ids], dtype=np.int64)
+        """Tokens of each window, (windows,)."""
+        return np.array([len(window.ids) for window in self.windows], dtype=np.int64)
 
-    def batch(self, rows: NDArray[np.int64]) -> LabelledBatch:
-        """The rows numbered `rows` (batch,), padded."""
-        chosen = [self.ids[row] for row in rows]
-        ids = np.full((len(chosen), max(map(len, chosen))), self.pad_id, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for place, row in enumerate(chosen):
-            ids[place, : len(row)] = row
-            mask[place, : len(row)] = 1
+    def by_row(self) -> list[list[int]]:
+        """Numbers of the windows of each row."""
+        found: list[list[int]] = [[] for _ in self.rows]
+        for number, window in enumerate(self.windows):
+            found[window.row].append(number)
+        return found
+
+    def batch(self, numbers: NDArray[np.int64]) -> LabelledBatch:
+        """The windows of these numbers (batch,), padded."""
+        chosen = [self.windows[number] for number in numbers]
+        labels = [self.labels[number] for number in numbers]
+        types = [window.types for window in chosen if window.types is not None]
         return LabelledBatch(
-            torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(self.labels[rows])
+            input_ids=_padded([window.ids for window in chosen], self.pad_id),
+            attention_mask=_padded([np.ones_like(window.ids) for window in chosen], 0),
+            token_type_ids=_padded(types, 0) if types else None,
+            labels=_padded(labels, NOT_COUNTED) if self.per_token else torch.from_numpy(np.stack(labels)),
+            possible=_padded([self.possible[number] for number in numbers], False) if self.possible else None,
         )
 
 
-def encode(rows: Sequence[tuple[str, int]], tokenizer: Tokenizer, length: int) -> Examples:
-    """Encode texts to at most `length` tokens each."""
-    labels = np.array([label for _, label in rows], dtype=np.int64)
-    if not rows:  # tokenizers refuse an empty list
-        return Examples((), labels, tokenizer.pad_token_id, 0)
-    encoded = tokenizer([text for text, _ in rows], truncation=True, max_length=length)
-    ids = tuple(np.array(row, dtype=np.int64) for row in encoded["input_ids"])
-    cut = sum(bool(row.overflowing) for row in encoded.encodings)
-    return Examples(ids, labels, tokenizer.pad_token_id, cut)
+def _padded(rows: Sequence[NDArray[Any]], pad: int) -> Tensor:
+    """(batch, length) of the rows' own type."""
+    filled = np.full((len(rows), max(map(len, rows))), pad, dtype=rows[0].dtype)
+    for place, row in enumerate(rows):
+        filled[place, : len(row)] = row
+    return torch.from_numpy(filled)
 
 
 def epoch_order(lengths: NDArray[np.int64], batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """Row numbers of each batch of one epoch: a pure function, every row exactly once.
+    """Window numbers of each batch of one epoch: a pure function, every window exactly once.
 
-    Rows are shuffled, sorted by length within pools of `POOL` batches, and the batches are shuffled again: a
-    batch holds rows of like length and little padding, yet no epoch repeats the batches of another.
+    They are shuffled, sorted by length within pools of `POOL` batches, and the batches are shuffled again: a
+    batch holds windows of like length and little padding, yet no epoch repeats the batches of another.
     """
     order = permutation(len(lengths), seed, epoch, np.arange(len(lengths)))
     batches = [
@@ -85,7 +113,7 @@ def epoch_order(lengths: NDArray[np.int64], batch: int, seed: int, epoch: int) -
 
 
 def by_length(lengths: NDArray[np.int64], batch: int) -> list[NDArray[np.int64]]:
-    """Row numbers of each batch for scoring: shortest rows first, every row once."""
+    """Window numbers of each batch for scoring: shortest first, every one once."""
     return list(_chunks(np.argsort(lengths, kind="stable"), batch))
 
 

@@ -1,18 +1,20 @@
 """What all runs of one comparison share: the labelled rows, the checkpoints, the device."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from corpora.artefact import Artefact
 from corpora.errors import BadData, UsageError
-from corpora.labelled import LabelledRows
+from corpora.labelled import Kind, LabelledRows, Row
 from corpora.reporter import Reporter
-from pretrain.finetuning import classifier
-from pretrain.finetuning.examples import Examples, encode
+from pretrain.finetuning import heads
+from pretrain.finetuning.examples import Examples
 from pretrain.finetuning.settings import Finetune, FinetuneSpeed
+from pretrain.finetuning.tasks import Task
 from pretrain.randomness import permutation
 from tokenization.pretrained import Pretrained
 from tokenization.vocabulary import Tokenizer
@@ -20,17 +22,34 @@ from tokenization.vocabulary import Tokenizer
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
+KNOWN: Mapping[Kind, str] = {
+    "classes": "classes",
+    "values": "numbers",
+    "spans": "spans with types",
+    "answers": "questions with answers",
+}
+"""What is known of each row, in words."""
+
+WHERE: Mapping[Kind, str] = {
+    "classes": "`label: COLUMN`",
+    "values": "`value: COLUMN`",
+    "spans": "`reader: token_columns`, `reader: spans`, or `tags: COLUMN` of a table",
+    "answers": "`reader: squad`, or `answers: COLUMN` of a table",
+}
+"""How the settings of data say it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
     """One to start from, and the rows as its tokenizer sees them."""
 
     place: Pretrained
-    network: "PreTrainedConfig"  # with the names of the classes
+    network: "PreTrainedConfig"  # with the names of what it tells apart
     tokenizer: Tokenizer
-    train: Examples
-    dev: Examples
-    test: Examples
+    train: Examples[Any]
+    dev: Examples[Any]
+    test: Examples[Any]
+    others: Mapping[str, Examples[Any]]  # further rows that are scored, by name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +62,7 @@ class Material:
     device: torch.device
 
 
-def prepare(config: Finetune, model: Artefact, reporter: Reporter) -> Material:
+def prepare(config: Finetune, model: Artefact | None, reporter: Reporter) -> Material:
     """Read and check all input: what can be wrong with it is found here, before any work.
 
     Raises:
@@ -51,50 +70,105 @@ def prepare(config: Finetune, model: Artefact, reporter: Reporter) -> Material:
         UsageError: `length` is more than the network has positions, or the device is not there.
     """
     device = open_device(config.speed)
-    place = classifier.export_of(model)
-    rows = draw_training_rows(config, config.data.load(), reporter)
-    own = open_checkpoint(place, rows, config.length)
+    place = place_of(config, model)
+    rows = draw_training_rows(config, read_rows(config), reporter)
+    for remark in rows.remarks:
+        reporter.say(remark)
+    own = open_checkpoint(place, rows, config.task, config.length)
     if cut := own.train.cut + own.dev.cut + own.test.cut:
         share = cut / (len(rows.train) + len(rows.dev) + len(rows.test))
-        reporter.say(f"{cut:,} rows ({share:.1%}) are longer than {config.length} tokens and are cut there")
-    start = open_checkpoint(config.start, rows, config.length) if config.start else None
+        what = "read in overlapping windows" if config.task.windows else "cut there"
+        reporter.say(f"{cut:,} rows ({share:.1%}) are longer than {config.length} tokens and are {what}")
+    for remark in config.task.remarks(own.train):
+        reporter.say(remark)
+    start = open_checkpoint(config.start, rows, config.task, config.length) if config.start else None
     return Material(rows, own, start, device)
 
 
-def open_checkpoint(place: Pretrained, rows: LabelledRows, length: int) -> Checkpoint:
+def place_of(config: Finetune, model: Artefact | None) -> Pretrained:
+    """Where the checkpoint to start from is.
+
+    Raises:
+        BadData: a file that fine-tuning needs is not there.
+        UsageError: none is named.
+    """
+    if config.from_pretrained is not None:
+        return config.from_pretrained
+    if model is None:
+        raise UsageError("nothing to fine-tune: name an export under `model`, or a `from_pretrained`")
+    return heads.export_of(model)
+
+
+def read_rows(config: Finetune) -> LabelledRows:
+    """The labelled rows.
+
+    Raises:
+        BadData: they cannot be read, or are not what the task learns from.
+    """
+    rows = config.data.load()
+    wanted = config.task.learns_from
+    if rows.kind != wanted:
+        raise BadData(
+            f"task {config.task.task} learns from {KNOWN[wanted]}, but these rows have "
+            f"{KNOWN[rows.kind]}; change `task`, or say in `data` where they stand: {WHERE[wanted]}"
+        )
+    config.task.check([*rows.train, *rows.dev])
+    return rows
+
+
+def open_checkpoint(place: Pretrained, rows: LabelledRows, task: Task, length: int) -> Checkpoint:
     """A checkpoint, and the rows in its tokens.
 
     Raises:
         BadData: it cannot be read.
         UsageError: `length` is more than it has positions.
     """
-    network = classifier.open_config(place, rows.labels)
-    tokenizer = classifier.open_tokenizer(place, network, length)
-    train, dev, test = (encode(part, tokenizer, length) for part in (rows.train, rows.dev, rows.test))
-    return Checkpoint(place, network, tokenizer, train, dev, test)
+    network = heads.open_config(place, task.outputs(rows.labels))
+    tokenizer = heads.open_tokenizer(place, network, length)
+    parts = {"train": rows.train, "dev": rows.dev, "test": rows.test, **rows.others}
+    encoded = {name: task.encode(part, rows.labels, tokenizer, length) for name, part in parts.items()}
+    train, dev, test = (encoded.pop(name) for name in ("train", "dev", "test"))
+    return Checkpoint(place, network, tokenizer, train, dev, test, encoded)
 
 
 def draw_training_rows(config: Finetune, rows: LabelledRows, reporter: Reporter) -> LabelledRows:
     """Leave `config.rows` rows to learn from: the same ones for every run and baseline.
 
     Raises:
-        BadData: they are all of one class.
+        BadData: they have nothing to tell apart.
     """
     if config.rows is not None and config.rows < len(rows.train):
         drawn = permutation(len(rows.train), config.seed or 0, 0, np.arange(config.rows))
         rows = dataclasses.replace(rows, train=tuple(rows.train[row] for row in drawn))
     elif config.rows is not None and config.rows > len(rows.train):
         reporter.say(f"rows: {config.rows:,} asked for, all {len(rows.train):,} training rows are used")
-    seen = {label for _, label in rows.train}
-    unseen = ", ".join(name for number, name in enumerate(rows.labels) if number not in seen)
-    if len(seen) < 2:
+    if rows.labels:
+        _check_labels(rows, reporter)
+    return rows
+
+
+def _check_labels(rows: LabelledRows, reporter: Reporter) -> None:
+    """Refuse rows of one class, or without a span; say which labels only other splits have."""
+    spans = rows.kind == "spans"
+    seen = (
+        {s.type for row in rows.train for s in row.spans}
+        if spans
+        else {_name(rows, row) for row in rows.train}
+    )
+    unseen = ", ".join(name for name in rows.labels if name not in seen)
+    if len(seen) < (1 if spans else 2):
+        have = "hold no span" if spans else f"are of {len(seen)} class"
+        needed = "one is" if spans else "two are"
         raise BadData(
-            f"the {len(rows.train):,} training rows are of {len(seen)} class (none is {unseen}), two are "
-            "needed: raise `rows`, lower `data.dev` and `data.test`, or give more data"
+            f"the {len(rows.train):,} training rows {have} (none is {unseen}), {needed} needed: "
+            "raise `rows`, lower `data.dev` and `data.test`, or give more data"
         )
     if unseen:
         reporter.say(f"no training row is {unseen}: that cannot be learnt, and scores count it as missed")
-    return rows
+
+
+def _name(rows: LabelledRows, row: Row) -> str | None:
+    return None if row.label is None else rows.labels[int(row.label)]
 
 
 def open_device(speed: FinetuneSpeed) -> torch.device:

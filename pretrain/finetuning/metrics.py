@@ -35,6 +35,37 @@ def macro_f1(truth: Classes, predicted: Classes) -> float:
     return float(np.mean(2 * hits / sizes))
 
 
+def f1(truth: Classes, predicted: Classes) -> float:
+    """F1 of the last of at least two classes (MRPC, QQP: the two say the same); 0 where there is none."""
+    last = max(1, truth.max(), predicted.max())
+    hits, sizes = (
+        np.sum((truth == last) & (predicted == last)),
+        np.sum(truth == last) + np.sum(predicted == last),
+    )
+    return float(2 * hits / max(sizes, 1))
+
+
+def matthews(truth: Classes, predicted: Classes) -> float:
+    """Matthews' correlation coefficient (CoLA)."""
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(truth, predicted))
+
+
+def pearson(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
+    """Pearson's correlation coefficient; 0 where either says the same of all rows."""
+    if np.ptp(truth) == 0 or np.ptp(predicted) == 0:
+        return 0.0
+    return float(np.corrcoef(truth, predicted)[0, 1])
+
+
+def spearman(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
+    """Spearman's correlation of ranks; 0 where either says the same of all rows."""
+    from scipy.stats import rankdata
+
+    return pearson(rankdata(truth), rankdata(predicted))
+
+
 @dataclass(frozen=True)
 class Spread:
     """Mean and sample standard deviation (n - 1; 0 of a single run) of one measure over seeds."""

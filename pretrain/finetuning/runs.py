@@ -1,16 +1,26 @@
 """One run: one arm with one seed, trained (if there is something to train) and scored on the test rows."""
 
+import math
+import time
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from pydantic import Field
 
+from corpora.labelled import Row
 from corpora.reporter import Reporter
 from corpora.settings import Items, Settings
-from pretrain.finetuning import classifier
+from corpora.stage import JSON
+from pretrain.finetuning import heads
 from pretrain.finetuning.baselines import tfidf
-from pretrain.finetuning.loop import fit, predict
-from pretrain.finetuning.material import Material
+from pretrain.finetuning.loop import fit, measured, predict
+from pretrain.finetuning.material import Checkpoint, Material
 from pretrain.finetuning.metrics import Measures
+from pretrain.finetuning.robustness import Attacked, Attacker
 from pretrain.finetuning.settings import Finetune
 from pretrain.randomness import torch_seed
 
@@ -56,8 +66,10 @@ class Run(Cell):
     dev: Items[Measures] = ()  # after each epoch; empty without dev rows
     chosen: int = 0  # the epoch that was scored, from 0
     skipped: int = 0  # steps not applied, their loss or gradient not being finite
+    passes: float | None = None  # of plain training (a forward, a backward pass) that a step cost, on average
     test: Measures
-    answers: Items[int]  # number of the class given to each test row
+    attacked: dict[str, Attacked] = Field(default_factory=dict)  # by the name of the attack
+    answers: Items[JSON]  # to each test row, as its task gives them
 
 
 def cells(config: Finetune) -> list[Cell]:
@@ -69,26 +81,61 @@ def cells(config: Finetune) -> list[Cell]:
 
 
 def train_run(
-    cell: Cell, seed: int, config: Finetune, material: Material, reporter: Reporter
+    cell: Cell,
+    seed: int,
+    config: Finetune,
+    material: Material,
+    attackers: Sequence[Attacker],
+    reporter: Reporter,
 ) -> tuple[Run, "PreTrainedModel"]:
-    """Fine-tune a network and score it. Arms differ in the encoder's first weights and in nothing else."""
+    """Fine-tune a network, score and attack it. Arms differ in the encoder's first weights, nothing else."""
     with torch.random.fork_rng():  # leaves the caller's generator as it was
         torch.manual_seed(torch_seed(seed, "initialisation", 0))
         checkpoint = material.start if cell.arm == "start" and material.start else material.model
-        network = classifier.build(checkpoint.network)
+        network = heads.build(checkpoint.network, config.task.head)
         if cell.arm != "random_init":
-            classifier.fill(network, checkpoint.place)
+            heads.fill(network, checkpoint.place)
         network.to(material.device)  # type: ignore[arg-type]
         what = f"{TITLES[cell.arm]}, seed {seed}"
-        fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what)
-    answers = config.task.answers(predict(network, checkpoint.test))
-    test = config.task.measures(checkpoint.test.labels, answers)
-    run = Run(arm=cell.arm, seed=seed, test=test, answers=tuple(answers.tolist()), **vars(fitted))
+        began = time.process_time()
+        special_ids = checkpoint.tokenizer.all_special_ids
+        fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what, special_ids)
+        steps = math.ceil(len(checkpoint.train) / config.batch) * len(fitted.losses)
+        seconds = round(time.process_time() - began, 3)  # for comparisons, and in no artefact
+        reporter.metrics({"run": cell.name, "steps": steps, "cpu_seconds": seconds})
+    test = checkpoint.test
+    answers = config.task.answers(predict(network, test, config.task), test)
+    attacked = {
+        one.name: one.run(test.rows, seed, partial(_ask, network, checkpoint, config))
+        for one in reporter.track(attackers, f"{what}: attacks")
+    }
+    run = Run(
+        arm=cell.arm,
+        seed=seed,
+        test=config.task.measures(test.rows, answers, test.known) | _further(network, checkpoint, config),
+        attacked=attacked,
+        answers=tuple(answers),
+        **vars(fitted),
+    )
     return run, network
+
+
+def _further(network: "PreTrainedModel", checkpoint: Checkpoint, config: Finetune) -> Measures:
+    """Scores of the further rows, as details: `mismatched/accuracy`."""
+    scored = {name: measured(network, rows, config.task) for name, rows in checkpoint.others.items()}
+    return {f"{name}/{what}": value for name, scores in scored.items() for what, value in scores.items()}
+
+
+def _ask(
+    network: "PreTrainedModel", checkpoint: Checkpoint, config: Finetune, rows: Sequence[Row]
+) -> NDArray[np.float32]:
+    """Class scores of rows as this network's tokenizer reads them, (rows, classes)."""
+    encoded = config.task.encode(rows, checkpoint.test.known, checkpoint.tokenizer, config.length)
+    return np.stack(predict(network, encoded, config.task))
 
 
 def tfidf_run(config: Finetune, material: Material) -> Run:
     """The TF-IDF baseline on the same rows."""
-    answers = tfidf(material.rows)
-    test = config.task.measures(material.model.test.labels, answers)
-    return Run(arm="tfidf", seed=None, test=test, answers=tuple(answers.tolist()))
+    answers = tfidf(material.rows).tolist()
+    test = config.task.measures(material.rows.test, answers, material.rows.labels)
+    return Run(arm="tfidf", seed=None, test=test, answers=tuple(answers))

@@ -1,11 +1,13 @@
 """What a person reads of a comparison: a summary line, a table, all figures as JSON, every answer as TSV."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from corpora.labelled import LabelledRows
 from corpora.stage import JSON
 from pretrain.finetuning.metrics import Spread
 from pretrain.finetuning.runs import TITLES, Arm, Run
+from pretrain.finetuning.tasks import Task
 
 Arms = dict[Arm, dict[str, Spread]]
 """Every measure of every arm over its runs."""
@@ -48,37 +50,77 @@ def as_json(arms: Arms) -> dict[str, JSON]:
     }
 
 
-def table(arms: Arms, apart: Arms, rows: LabelledRows, saved: Run) -> str:
+def table(arms: Arms, apart: Arms, rows: LabelledRows, saved: Run, task: Task) -> str:
     """A Markdown page: the scores, how far they are apart, what was learnt from, how to load the result."""
-    names = list(arms["pretrained"])
-    share = max(_counts(rows).values()) / len(rows.test)
+    names, details = _columns(arms["pretrained"])
     lines = [
         "# Fine-tuned scores on held-out rows",
         "",
         f"| | {' | '.join(names)} | {names[0]} of each seed |",
         "|---" * (len(names) + 2) + "|",
-        *(_line(TITLES[arm], spreads) for arm, spreads in arms.items()),
+        *(_line(TITLES[arm], _main(spreads)) for arm, spreads in arms.items()),
         "",
-        f"Mean ± sample standard deviation over seeds. Always the most frequent class: accuracy {share:.3f}.",
+        f"Mean ± sample standard deviation over seeds.{_guess(rows)}",
         f"Learnt from {len(rows.train):,} rows, chosen by {len(rows.dev):,}, scored on {len(rows.test):,}.",
-        f"Classes: {', '.join(rows.labels)}.",
+        *([f"Labels: {', '.join(rows.labels)}."] if rows.labels else ()),
         "",
-        *(_apart(apart) if apart else ()),
+        *(_details(arms, details) if details else ()),
+        *(_apart({arm: _main(spreads) for arm, spreads in apart.items()}) if apart else ()),
         f"`model/` holds {TITLES[saved.arm]}, seed {saved.seed}, epoch {saved.chosen + 1}:",
         "",
-        '    transformers.pipeline("text-classification", model="model")',
+        f"    {task.opened_by}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def predictions(runs: Sequence[Run], rows: LabelledRows) -> str:
-    """Tab-separated: true label, the answer of every run, the text (its own tabs and backslashes escaped)."""
-    header = ["label", *(run.name for run in runs), "text"]
+def predictions(runs: Sequence[Run], rows: LabelledRows, task: Task) -> str:
+    """Tab-separated: right answer, that of every run, the texts (their own tabs and backslashes escaped)."""
+    pairs = any(row.second is not None for row in rows.test)
+    header = ["label", *(run.name for run in runs), "text", *(["second"] if pairs else [])]
     body = [
-        [rows.labels[truth], *(rows.labels[run.answers[place]] for run in runs), _escape(text)]
-        for place, (text, truth) in enumerate(rows.test)
+        [
+            *(
+                task.shown(answer, row, rows.labels)
+                for answer in (truth, *(run.answers[place] for run in runs))
+            ),
+            row.text,
+            *([row.second or ""] if pairs else []),
+        ]
+        for place, (row, truth) in enumerate(zip(rows.test, task.truth(rows.test), strict=True))
     ]
-    return "".join("\t".join(line) + "\n" for line in [header, *body])
+    return "".join("\t".join(map(_escape, line)) + "\n" for line in [header, *body])
+
+
+def under_attack(runs: Sequence[Run]) -> JSON:
+    """Arm -> attack -> accuracy over seeds, the clean one of the same rows, cost in queries a row."""
+    arms = {run.arm: [other for other in runs if other.arm == run.arm] for run in runs if run.attacked}
+    return {arm: {name: _stood(of_arm, name) for name in of_arm[0].attacked} for arm, of_arm in arms.items()}
+
+
+def robustness(runs: Sequence[Run]) -> str:
+    """The same as a Markdown section; "" where nothing was attacked."""
+    lines = [
+        f"| {TITLES[run.arm]} | {name} | {_spread(runs, run.arm, name, 'accuracy')} "
+        f"| {_spread(runs, run.arm, name, 'clean')} | {_spread(runs, run.arm, name, 'changed').mean:.0%} "
+        f"of {one.rows:,} rows | {_spread(runs, run.arm, name, 'queries').mean:,.1f} |"
+        for run in {run.arm: run for run in reversed(runs)}.values()
+        for name, one in run.attacked.items()
+    ]
+    head = ["| | attack | accuracy under attack | without | changed | queries a row |", "|---" * 6 + "|"]
+    return "\n".join(["", "## Under attack", "", *head, *lines]) + "\n" if lines else ""
+
+
+def _stood(runs: Sequence[Run], name: str) -> JSON:
+    """One attack on the runs of one arm."""
+    arm = runs[0].arm
+    spread = _spread(runs, arm, name, "accuracy")
+    means = {key: _spread(runs, arm, name, key).mean for key in ("clean", "changed", "queries")}
+    return {"mean": spread.mean, "std": spread.std, "runs": list(spread.runs), **means}
+
+
+def _spread(runs: Sequence[Run], arm: Arm, name: str, key: str) -> Spread:
+    """One figure of an attack over the seeds of an arm."""
+    return Spread.of([getattr(run.attacked[name], key) for run in runs if run.arm == arm])
 
 
 def _apart(apart: Arms) -> list[str]:
@@ -112,9 +154,34 @@ def _line(title: str, spreads: dict[str, Spread]) -> str:
     return f"| {title} | {' | '.join(map(str, spreads.values()))} | {runs} |"
 
 
-def _counts(rows: LabelledRows) -> dict[int, int]:
-    numbers = [label for _, label in rows.test]
-    return {label: numbers.count(label) for label in set(numbers)}
+def _columns(spreads: dict[str, Spread]) -> tuple[list[str], list[str]]:
+    """Names of the measures, and of details such as `f1/PER`."""
+    return [name for name in spreads if "/" not in name], [name for name in spreads if "/" in name]
+
+
+def _main(spreads: dict[str, Spread]) -> dict[str, Spread]:
+    return {name: spreads[name] for name in _columns(spreads)[0]}
+
+
+def _details(arms: Arms, names: Sequence[str]) -> list[str]:
+    """A table of the details, a line each."""
+    return [
+        f"| | {' | '.join(TITLES[arm] for arm in arms)} |",
+        "|---" * (len(arms) + 1) + "|",
+        *(
+            f"| {name} | {' | '.join(str(spreads.get(name, '')) for spreads in arms.values())} |"
+            for name in names
+        ),
+        "",
+    ]
+
+
+def _guess(rows: LabelledRows) -> str:
+    """What knowing nothing would be worth."""
+    if rows.kind != "classes":
+        return ""
+    share = max(Counter(row.label for row in rows.test).values()) / len(rows.test)
+    return f" Always the most frequent class: accuracy {share:.3f}."
 
 
 def _escape(text: str) -> str:

@@ -1,43 +1,56 @@
 """The `finetune` stage: every arm with every seed, a part each, then the scores and the best model."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from corpora.artefact import Artefact, Draft
 from corpora.reporter import Reporter
 from corpora.stage import Report
-from pretrain.finetuning import classifier, scores
+from pretrain.finetuning import heads, scores
+from pretrain.finetuning.attacks import Resources
 from pretrain.finetuning.loop import best_of
 from pretrain.finetuning.material import Material, prepare
+from pretrain.finetuning.released import Taught
+from pretrain.finetuning.robustness import Attacker, attackers, remarks
 from pretrain.finetuning.runs import Cell, Run, cells, tfidf_run, train_run
 from pretrain.finetuning.settings import Finetune
 
 
 def finetune(config: Finetune, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
-    """Score the checkpoint `inputs["model"]`.
+    """Score the checkpoint `inputs["model"]`, or the one that `config` names.
 
     Parts: `runs/*.json`, `scores.json`, `differences.json`, `table.md`, `predictions.tsv`, and `model/`: the
-    pre-trained run that did best on the dev rows, as a folder that `transformers.pipeline` opens.
+    pre-trained run that did best on the dev rows, a folder for `transformers` and `maskwright predict`.
     """
-    material = prepare(config, inputs["model"], reporter)
+    material = prepare(config, inputs.get("model"), reporter)
+    resources = Resources(material.model.tokenizer, inputs.get("lexicon"))
+    ready = attackers(config.attacks, resources)
     reporter.rewind(-1)  # a kill may have come between what was told of a run and the run itself
     for run in finished(config, out):
         tell(run, reporter)
     for cell in cells(config):
         if not out.has(cell.part):
-            make_run(cell, config, material, out, reporter)
+            make_run(cell, config, material, ready, out, reporter)
     return publish(config, material, out)
 
 
-def make_run(cell: Cell, config: Finetune, material: Material, out: Draft, reporter: Reporter) -> None:
+def make_run(
+    cell: Cell,
+    config: Finetune,
+    material: Material,
+    ready: Sequence[Attacker],
+    out: Draft,
+    reporter: Reporter,
+) -> None:
     """Make one run. Of the pre-trained ones, only the best so far keeps its weights."""
     if cell.seed is None:
         run = tfidf_run(config, material)
     else:
-        run, network = train_run(cell, cell.seed, config, material, reporter)
+        run, network = train_run(cell, cell.seed, config, material, ready, reporter)
         if cell.arm == "pretrained":
             with out.fill(cell.weights) as folder:
-                classifier.save(network, material.model.tokenizer, folder)
+                heads.save(network, material.model.tokenizer, folder)
+                Taught.by(config).save(folder)
     tell(run, reporter)
     remark(run, reporter)
     out.write_json(cell.part, run.model_dump(mode="json"))
@@ -58,9 +71,11 @@ def remark(run: Run, reporter: Reporter) -> None:
     """A line for a person where steps were lost, or nothing was learnt."""
     if run.skipped:
         reporter.say(f"{run.name}: {run.skipped} steps had no finite loss or gradient and were not applied")
-    if len(set(run.answers)) == 1:
+    for line in remarks(run.attacked):
+        reporter.say(f"{run.name}: {line}")
+    if all(answer == run.answers[0] for answer in run.answers):
         reporter.say(
-            f"{run.name} gives every row the same class, and has learnt nothing: more epochs, or another lr"
+            f"{run.name} gives every row the same answer, and has learnt nothing: more epochs, or another lr"
         )
 
 
@@ -80,6 +95,7 @@ def publish(config: Finetune, material: Material, out: Draft) -> Report:
     runs = finished(config, out)
     best, spreads, rows = best_run(runs, config), scores.by_arm(runs), material.rows
     apart = scores.differences(spreads)
+    under = scores.under_attack(runs)
     if not out.has("model"):
         with out.fill("model") as folder:
             shutil.copytree(out.path / best.weights, folder)
@@ -87,14 +103,15 @@ def publish(config: Finetune, material: Material, out: Draft) -> Report:
     out.write_json("scores.json", scores.as_json(spreads))
     out.write_json("differences.json", scores.as_json(apart))
     for part, text in {
-        "table.md": scores.table(spreads, apart, rows, best),
-        "predictions.tsv": scores.predictions(runs, rows),
+        "table.md": scores.table(spreads, apart, rows, best, config.task) + scores.robustness(runs),
+        "predictions.tsv": scores.predictions(runs, rows, config.task),
     }.items():
         with out.write(part) as file:
             file.write(text.encode())
     facts = {
         "scores": scores.as_json(spreads),
         "differences": scores.as_json(apart),
+        **({"under_attack": under} if under else {}),
         "rows": dict(rows.counts),
         "saved": best.name,
     }

@@ -9,6 +9,7 @@ from pretrain.launch.children import LOST
 from pretrain.launch.environment import is_rank, job, launched, processes_for, rank, settle
 from pretrain.launch.hostfile import Host, read
 from pretrain.launch.hosts import SSH, Fleet, start_fleet
+from pretrain.launch.leaving import leave
 from pretrain.launch.ranks import command, end_with_parent, start_ranks
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "is_rank",
     "job",
     "launched",
+    "leave",
     "processes_for",
     "rank",
     "read",

@@ -81,7 +81,8 @@ def lay_over(base: Node, top: Node, tags: Set[str], depth: int = 0) -> Node:
     """
     if not isinstance(base.value, Mapping) or not isinstance(top.value, Mapping):
         return top
-    if depth > 1 and _differs(base, top, tags):
+    # Of a stage, `kind` alone says what it is; its `task` is a field with the name of a family's tag.
+    if depth > 1 and _differs(base, top, tags if depth > 2 else {"kind"}):
         return top
     merged = dict(base.value)
     for name, child in top.value.items():

@@ -43,6 +43,9 @@ class _Search:
         stage = self.stages[self.name].node
         written = stage.child(role)
         if written is None or written.value is None:
+            other = stage.child(mark.instead)
+            if other is not None and other.value is not None:
+                return None
             place, (source, message) = stage.spot(), self._maker(mark)
         elif isinstance(written.value, str):
             place, (source, message) = written.place, self._named(written.value, mark)
@@ -61,7 +64,9 @@ class _Search:
             return None, f"has to be named: {' and '.join(makers)} make {mark.kind}"
         if makers or self.unclear or not mark.required:
             return (makers[0] if makers else None), ""
-        return None, f"no earlier stage makes {mark.kind}; add one, or give the folder of a finished one"
+        other = f", or say `{mark.instead}`" if mark.instead else ""
+        told = f"no earlier stage makes {mark.kind}; add one, or give the folder of a finished one"
+        return None, told + other
 
     def _named(self, written: str, mark: Reads) -> tuple[Role | None, str]:
         """(source, what is wrong) of a role that is written."""

@@ -285,9 +285,12 @@ def _size(figure: Figure | None) -> str:
 
 
 def _time(figure: Figure | None) -> str:
-    if figure is None:
-        return ""
+    return "" if figure is None else f"{duration(figure.value)} {figure.mark[0]}"
+
+
+def duration(seconds: float) -> str:
+    """In the unit that suits: `50 s`, `35 min`, `7 h`, `4 days`."""
     for limit, size, unit in TIMES:
-        if figure.value < limit:
-            return f"{figure.value / size:,.0f} {unit} {figure.mark[0]}"
-    return f"{figure.value / 86400:,.0f} days {figure.mark[0]}"
+        if seconds < limit:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds / 86400:,.0f} days"

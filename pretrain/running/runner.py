@@ -1,6 +1,7 @@
 """Run the stages of a recipe in order: skip what is done, resume what was begun, show what was made."""
 
 import contextlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Job:
     console: Console
     stop: StopRequest
     fleet: launch.Fleet | None = None  # hosts to train on; None: this machine
+    brief: bool = False  # one of many runs: say nothing of what is done already
 
     @property
     def store(self) -> Store:
@@ -94,8 +96,9 @@ def run(job: Job) -> None:
                 folders.show(folder, link.config.makes, link.place)
         if not launch.launched():
             page = _draw(job, folder)
-            job.console.print(_overview(made, folder))
-            job.console.print(_next_steps(made, folder, page), markup=False, highlight=False)
+            if not job.brief:
+                job.console.print(_overview(made, folder))
+                job.console.print(_next_steps(made, folder, page), markup=False, highlight=False)
 
 
 def follow(job: Job) -> None:
@@ -117,8 +120,9 @@ def make(link: Link, job: Job, folder: Path) -> Artefact:
     """The artefact of one stage: found finished, or made now."""
     artefact = job.store.find(link.config, link.fingerprint)
     if artefact is not None:
-        job.console.print(f"[bold]{link.name}[/] [dim]done before[/]")
-        _tell(job.console, artefact)
+        if not job.brief:
+            job.console.print(f"[bold]{link.name}[/] [dim]done before[/]")
+            _tell(job.console, artefact)
         return artefact
     if job.stop:
         raise Interrupted(f"stopped by {job.stop.name} before {link.name}: the same command goes on")
@@ -241,7 +245,7 @@ def _note_versions(job: Job, folder: Path) -> None:
 
 
 def _say_hello(job: Job) -> None:
-    if not launch.launched():
+    if not (launch.launched() or job.brief):
         job.console.rule(f"[bold]{job.recipe.name}", align="left")
         job.console.print(job.recipe.description.strip(), markup=False, highlight=False, style="dim")
 
@@ -274,6 +278,5 @@ def _loading(kinds: set[str], folder: Path) -> Iterator[str]:
         yield f'  model = AutoModelForMaskedLM.from_pretrained("{folder / "export"}")'
         yield f'  tokenizer = AutoTokenizer.from_pretrained("{folder / "export"}")'
     if "score" in kinds:
-        yield "use the fine-tuned classifier:"
-        yield "  from transformers import pipeline"
-        yield f'  classify = pipeline("text-classification", model="{folder / "finetune" / "model"}")'
+        yield "use the fine-tuned network:"
+        yield f"  maskwright predict {shlex.quote(str(folder))} FILE"

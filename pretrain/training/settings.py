@@ -10,7 +10,7 @@ from corpora.errors import UsageError
 from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
 from pretrain.adversarial import Alum, Pretraining
-from pretrain.adversarial.alum import CLEAR
+from pretrain.adversarial.smoothness import CLEAR
 from pretrain.intervals import Interval, seconds_of
 from pretrain.masking import Masking, WholeWordMasking
 from pretrain.networks.generators import Generator

@@ -70,7 +70,7 @@ def test_sets_are_dev_and_test_rows_and_whole_texts(tmp_path: Path) -> None:
     labelled, plain = evaluation_sets([data], [Source(path=str(tmp_path / "quiz.txt"))])
     loaded = data.load()
     assert labelled.title == "bad.txt, good.txt"
-    assert sorted(labelled.rows) == sorted(text for text, _ in (*loaded.dev, *loaded.test))
+    assert sorted(labelled.rows) == sorted(row.text for row in (*loaded.dev, *loaded.test))
     assert plain == EvaluationSet("quiz.txt", ("一道题", "另一道题"))
 
 

@@ -162,7 +162,7 @@ def test_held_out_rows_never_come_in_whole_or_as_a_line(tmp_path: Path, cleaning
     files = {label: write(tmp_path / f"{label}.txt", *some(100, label)) for label in ("好", "坏")}
     data = LabelledData(files=files, test=0.3)
     rows = data.load()
-    held, free = [text for text, _ in rows.test], [text for text, _ in rows.train]
+    held, free = [row.text for row in rows.test], [row.text for row in rows.train]
     article = f'{{"text": "开头。\\n {held[1]}\\n结尾。"}}'
     inputs = [
         write(tmp_path / "text.txt", f"\u3000{held[0]} ", free[0], f"引用{held[2]}"),
@@ -465,6 +465,6 @@ def test_the_demo_text_keeps_the_test_reviews_out(tmp_path: Path) -> None:
     lines = {
         line for split in ("train", "validation") for text in texts(made, split) for line in text.split("\n")
     }
-    assert not lines & {text for text, _ in (*rows.dev, *rows.test)}
-    assert len(lines & {text for text, _ in rows.train}) > 0.99 * len(rows.train)
+    assert not lines & {row.text for row in (*rows.dev, *rows.test)}
+    assert len(lines & {row.text for row in rows.train}) > 0.99 * len(rows.train)
     assert sum(made.facts[split]["characters"] for split in ("train", "validation")) > 2_500_000

@@ -12,12 +12,7 @@ from pretrain.networks import weights
 from pretrain.networks.architectures import token_logits
 from pretrain.training import checkpoints
 from tests.pretrain.encoders import settings
-from tests.pretrain.toys import run, toy_data, toy_train
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
+from tests.pretrain.toys import run, toy_train
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,7 @@ from pretrain.networks.network import Network
 from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW
 from pretrain.step import train_step
-from tests.pretrain.toys import toy_batch, toy_engine, toy_network, toy_window
-
-OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
+from tests.pretrain.toys import OBJECTIVES, toy_batch, toy_engine, toy_network, toy_window
 
 
 def windows(count: int) -> list[Window]:

@@ -15,13 +15,12 @@ import pretrain
 from corpora.artefact import Draft
 from corpora.errors import CannotWrite
 from pretrain import tensors
-from pretrain.finetuning import classifier
+from pretrain.finetuning import heads
 from pretrain.networks import weights
 from pretrain.objectives import Objectives
 from pretrain.step import train_step
-from tests.pretrain.finetuning.making import make_folder
+from tests.pretrain.finetuning.making import make_folder, make_network
 from tests.pretrain.toys import toy_batch, toy_engine, toy_network, toy_window
-from tokenization.pretrained import Pretrained
 
 LIMIT = 12_000  # bytes: room for a configuration and a tokenizer, none for a network
 
@@ -51,9 +50,9 @@ def save_moments(folder: Path) -> Callable[[Path], None]:
 
 def save_classifier(folder: Path) -> Callable[[Path], None]:
     export = make_folder(folder / "export")
-    network = classifier.build(classifier.open_config(Pretrained(path=str(export)), ("bad", "good")))
+    network = make_network(export)
     tokenizer = AutoTokenizer.from_pretrained(export)
-    return lambda path: classifier.save(network, tokenizer, path)
+    return lambda path: heads.save(network, tokenizer, path)
 
 
 @pytest.mark.parametrize("writer", [save_weights, save_moments, save_classifier])

@@ -12,6 +12,7 @@ from pretrain.engine.config import configuration
 from pretrain.engine.deepspeed import Engine, Ranks
 from pretrain.networks.network import Model, Network, build
 from pretrain.networks.pair import PairNetwork
+from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW, Optimizer
 from pretrain.training.stage import Train, train
 from tests.tokenization.making import SIZE, make_token_set, row
@@ -27,6 +28,7 @@ NETWORK = {
 }
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 LENGTH = 48
+OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
 
 
 def toy_rows(count: int, seed: int) -> list[Row]:

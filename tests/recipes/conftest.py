@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes.making import Command, Ended, artefacts, command, write_recipe
+from tests.recipes.making import Command, Ended, artefacts, write_recipe
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Clean:
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
     folder = tmp_path_factory.mktemp("small")
     recipe, runs = write_recipe(folder), folder / "runs"
-    ended = command("run", recipe, "--runs", runs)
+    ended = Command(["run", recipe, "--runs", runs], folder / "said").end()
     assert ended.code == 0, ended.errors
     return Clean(recipe, runs, ended, artefacts(runs))
 

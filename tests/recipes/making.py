@@ -5,15 +5,15 @@ import os
 import random
 import resource
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from pretrain import launch
 from pretrain.__main__ import main
 
 WORDS = [
@@ -102,14 +102,6 @@ class Ended:
     errors: str
 
 
-def command(*words: object) -> Ended:
-    """Run a command line as a user does, in a fresh interpreter."""
-    line = [sys.executable, "-m", "pretrain", *map(str, words)]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=False, cwd=root)
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
 def forkserver() -> ForkServerContext:
     """Makes copies of one process that has all modules loaded: there is one in a session of tests."""
     context = multiprocessing.get_context("forkserver")
@@ -125,6 +117,7 @@ class Command:
     words: Sequence[object]
     folder: Path  # for what it says
     file_limit: int | None = None  # bytes of the longest file it may write, as on a full disk
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: BaseProcess = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,7 +125,7 @@ class Command:
         self.folder.mkdir(exist_ok=True)
         for name in ("out", "err"):  # a kill may come before the process opens them
             (self.folder / name).write_text("")
-        arguments = ([*map(str, self.words)], self.folder, self.file_limit)
+        arguments = ([*map(str, self.words)], self.folder, self.file_limit, self.environment)
         self.process = context.Process(target=_child, args=arguments)
         self.process.start()
 
@@ -154,13 +147,14 @@ class Command:
         return Ended(code, (self.folder / "out").read_text("utf-8"), (self.folder / "err").read_text("utf-8"))
 
 
-def _child(words: list[str], folder: Path, file_limit: int | None) -> None:
+def _child(words: list[str], folder: Path, file_limit: int | None, environment: Mapping[str, str]) -> None:
+    os.environ.update(environment)
     for name, stream in (("out", sys.stdout), ("err", sys.stderr)):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
     if file_limit is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-    sys.exit(main(words))
+    launch.leave(main(words))
 
 
 def artefacts(runs: Path) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 """Small things in the place of large ones: text, tokenizers, a checkpoint, vectors. So any recipe runs."""
 
+import json
 import random
 from pathlib import Path
 from string import ascii_lowercase
@@ -53,11 +54,29 @@ def make_stand_ins(folder: Path) -> dict[str, str]:
     rows = [(_line(draw)[:20] + draw.choice(MARKS[label]), label) for label in [*MARKS] * 40]
     table = "".join(f"{text}\t{label}\n" for text, label in rows)
     (folder / "labelled.tsv").write_text(f"text\tlabel\n{table}", "utf-8")
+    _write_other_rows(folder, [text for text, _ in rows])
     _make_vectors(folder / "vectors.bin", np.random.default_rng(0))
     _make_bert(folder / "bert")
     _make_roberta(folder / "roberta", lines)
-    named = {"text": "text.txt", "labelled": "labelled.tsv", "vectors": "vectors.bin"}
+    named = {"text": "text.txt", "labelled": "labelled.tsv", "vectors": "vectors.bin", "data": "."}
     return {name: str(folder / place) for name, place in (named | HUB).items()}
+
+
+def _write_other_rows(folder: Path, texts: list[str]) -> None:
+    """Labelled rows of the other kinds: a number, a name, an answer in each."""
+    numbers = "".join(f"{text}\t{len(text) / 4}\n" for text in texts)
+    (folder / "values.tsv").write_text(f"text\tnumber\n{numbers}", "utf-8")
+    tags = ("".join(f"{one}\t{'B-X' if n == 1 else 'O'}\n" for n, one in enumerate(text)) for text in texts)
+    (folder / "spans.bio").write_text("\n".join(tags), "utf-8")
+    asked = [
+        {"context": text, "qas": [{"id": text, "question": text[:2], "answers": [_answer(text)]}]}
+        for text in texts
+    ]
+    (folder / "answers.json").write_text(json.dumps({"data": [{"paragraphs": asked}]}), "utf-8")
+
+
+def _answer(text: str) -> dict[str, object]:
+    return {"answer_start": 1, "text": text[1:3]}
 
 
 def _line(draw: random.Random) -> str:
@@ -99,7 +118,7 @@ def _make_roberta(folder: Path, lines: list[str]) -> None:
     }
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        RobertaForMaskedLM(RobertaConfig(vocab_size=len(tokenizer), **sizes, **NETWORK)).save_pretrained(folder)
+        RobertaForMaskedLM(RobertaConfig(**sizes, **NETWORK)).save_pretrained(folder)
 
 
 def inputs_of(name: str) -> dict[str, object]:
@@ -128,7 +147,14 @@ def shrink(recipe: Recipe, stand_ins: dict[str, str]) -> list[str]:
 
 def _smaller(stage: StageSettings, stand_ins: dict[str, str]) -> dict[str, object]:
     """Key of a stage -> value."""
-    rows = f"{{path: {stand_ins['labelled']}, dev: 0.1, test: 0.2}}"
+    folder, shares = Path(stand_ins["labelled"]).parent, "dev: 0.1, test: 0.2"
+    rows = f"{{path: {folder}/labelled.tsv, {shares}}}"
+    labelled = {
+        "classes": rows,
+        "values": f"{{path: {folder}/values.tsv, value: number, {shares}}}",
+        "spans": f"{{path: {folder}/spans.bio, reader: token_columns, {shares}}}",
+        "answers": f"{{path: {folder}/answers.json, reader: squad, {shares}}}",
+    }
     if isinstance(stage, Shard):
         sources = f"[{stand_ins['text']}]"
         exclude = f"[{rows}]" if stage.exclude else "[]"
@@ -146,5 +172,6 @@ def _smaller(stage: StageSettings, stand_ins: dict[str, str]) -> dict[str, objec
         small = {"batch": 4, "steps": 2, "schedule.warmup_steps": 1, "evaluate_rows": 8}
         return {**small, **network, **changes}
     if isinstance(stage, Finetune):
-        return {"data": rows, "length": 16, "epochs": 1, "seeds": "[0, 1]"}
+        question = {"task.question": 4} if stage.data.kind == "answers" else {}
+        return {"data": labelled[stage.data.kind], "length": 16, "epochs": 1, "seeds": "[0, 1]", **question}
     return {}

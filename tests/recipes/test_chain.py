@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from pretrain.__main__ import main
 from pretrain.running.locks import locked
 from tests.recipes.conftest import Clean, small
 from tests.recipes.making import STAGES, Command, artefacts, strays
@@ -46,6 +47,18 @@ def test_the_results_open_in_transformers(clean: Clean) -> None:
     classify = pipeline("text-classification", model=str(clean.run / "finetune" / "model"))
     (answer,) = classify("今天天气很好满意。")
     assert answer["label"] in {"good", "bad"}
+
+
+def test_any_kept_step_is_exported(clean: Clean, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(runs / "small"), "--step", "10"]) == 0
+    made = runs / "small" / "export-step-00000010"
+    assert f"of step 10: {made}" in capsys.readouterr().out
+    assert (
+        load_file(made / "model.safetensors").keys()
+        == load_file(clean.run / "export" / "model.safetensors").keys()
+    )
+    assert main(["export", str(runs / "small"), "--stage", "tokens"]) == 2
+    assert "no checkpoints of a stage 'tokens' (it has: train)" in capsys.readouterr().err
 
 
 def test_the_same_command_does_nothing_again(clean: Clean, runs: Path) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from pretrain.__main__ import main
+from pretrain.launch.ranks import free_port
 from tests.pretrain.slurm import Slurm
-from tests.recipes.conftest import Clean
-from tests.recipes.making import artefacts
+from tests.recipes.conftest import Clean, small
+from tests.recipes.making import Command, artefacts
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ ENDLESS = (*CALM, "train.steps=100000", "train.save_every=100000")
 class Program:
     """`python -m pretrain.run`, in a process group of its own."""
 
-    def __init__(self, clean: Clean, runs: Path, *words: str, **environment: str) -> None:
+    def __init__(self, clean: Clean, runs: Path, *words: str) -> None:
         line = [
             sys.executable,
             "-m",
@@ -38,11 +39,11 @@ class Program:
             "--only",
             "train",
         ]
-        self.said = runs.with_name(f"said-{environment.get('SLURM_PROCID', '')}")
+        self.said = runs.with_name("said")
         with self.said.open("wb") as said:
             self.process = subprocess.Popen(
                 [*line, *words],
-                env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
                 cwd=runs.parent,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -55,11 +56,10 @@ class Program:
         return code, self.said.read_text("utf-8")
 
 
-def until(condition: Callable[[], object], *programs: Program) -> None:
+def until(condition: Callable[[], object], alive: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 200
     while not condition():
-        for one in programs:
-            assert one.process.poll() is None, one.said.read_text("utf-8")
+        assert alive()
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -79,64 +79,64 @@ def alive(runs: Path) -> list[str]:
     return [line for line in lines.splitlines() if str(runs) in line and "pretrain" in line]
 
 
-@pytest.mark.parametrize("way", ["INT to the group", "TERM to the top", "USR1 to the top"])
-def test_a_signal_to_two_ranks_is_one_save(clean: Clean, runs: Path, way: str) -> None:
+def test_an_interrupt_of_two_ranks_is_one_save(clean: Clean, runs: Path) -> None:
+    """Ctrl-C reaches a whole process group; a signal to the parent alone is the easier case."""
     program = Program(clean, runs, *ENDLESS, "train.speed.processes=2")
-    until(lambda: trains(runs), program)
-    name, _, whom = way.partition(" to the ")
-    number = signal.Signals[f"SIG{name}"]
-    (os.killpg if whom == "group" else os.kill)(program.process.pid, number)
+    until(lambda: trains(runs), lambda: program.process.poll() is None)
+    os.killpg(program.process.pid, signal.SIGINT)
     code, said = program.end()
     assert code == 75, said
     assert len(saved(runs)) == 1
     first, last = said.splitlines()  # of rank 0, and of the parent
     assert first.startswith("interrupted: stopped and saved after step ")
-    assert last == f"interrupted: stopped by SIG{name}: saved, the same command goes on"
+    assert last == "interrupted: stopped by SIGINT: saved, the same command goes on"
     assert alive(runs) == []
     assert not list(runs.glob("**/*lock"))
 
 
-def tasks(clean: Clean, runs: Path, *words: str) -> list[Program]:
-    """Two tasks as srun starts them, on nodes of one name."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
-    job = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2", "SLURM_JOB_NODELIST": "localhost", "MASTER_PORT": port}
-    return [
-        Program(
-            clean, runs, *words, **job, SLURM_PROCID=str(n), SLURM_LOCALID=str(n), SLURM_TASKS_PER_NODE="2"
+def tasks(clean: Clean, runs: Path) -> list[Command]:
+    """Two tasks as srun starts them, on nodes of one name; they train."""
+    job = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2", "SLURM_JOB_NODELIST": "localhost"}
+    job |= {"MASTER_PORT": str(free_port()), "SLURM_TASKS_PER_NODE": "2"}
+    words = ["run", clean.recipe, "--runs", runs, "--only", "train", *ENDLESS]
+    ranks = [
+        Command(
+            words,
+            runs.with_name(f"said-{task}"),
+            environment={**job, "SLURM_PROCID": task, "SLURM_LOCALID": task},
         )
-        for n in range(2)
+        for task in "01"
     ]
+    until(lambda: trains(runs), lambda: all(one.process.is_alive() for one in ranks))
+    return ranks
 
 
 def test_a_rank_that_dies_is_named_by_the_others(clean: Clean, runs: Path) -> None:
     """As tasks of srun: no parent of ours sees the end of a rank."""
-    ranks = tasks(clean, runs, *ENDLESS)
-    until(lambda: trains(runs), *ranks)
+    ranks = tasks(clean, runs)
     ranks[1].process.kill()
-    code, said = ranks[0].end()
-    assert (code, saved(runs)) == (1, [])
-    assert said.startswith(f"error: rank 1 ({socket.gethostname()}, ")
-    assert said.endswith(" is gone; this one stops, too. The same command goes on\n")
-    assert ranks[1].end() == (-signal.SIGKILL, "")
+    ended = ranks[0].end()
+    assert (ended.code, saved(runs)) == (1, [])
+    assert ended.errors.startswith(f"error: rank 1 ({socket.gethostname()}, ")
+    assert ended.errors.endswith(" is gone; this one stops, too. The same command goes on\n")
+    ended = ranks[1].end()
+    assert (ended.code, ended.errors) == (-signal.SIGKILL, "")
 
 
 def test_every_task_of_srun_gets_the_signal(clean: Clean, runs: Path) -> None:
-    ranks = tasks(clean, runs, *ENDLESS)
-    until(lambda: trains(runs), *ranks)
+    ranks = tasks(clean, runs)
     for one in ranks:
-        one.process.send_signal(signal.SIGUSR1)
+        os.kill(one.process.pid or 0, signal.SIGUSR1)
     ended = [one.end() for one in ranks]
-    assert [code for code, _ in ended] == [75, 75], ended
+    assert [one.code for one in ended] == [75, 75], ended
     assert len(saved(runs)) == 1
-    assert all("saved after step" in said and said.count("\n") == 1 for _, said in ended)
+    assert all("saved after step" in one.errors and one.errors.count("\n") == 1 for one in ended)
 
 
 def test_more_ranks_than_rows_are_one_message(clean: Clean, runs: Path) -> None:
-    code, said = Program(clean, runs, *ENDLESS, "train.speed.processes=9").end()
-    assert (code, said.count("\n")) == (2, 1)
-    assert "batch is 8, and 9 processes share it" in said
+    ended = small(clean, runs, "--only", "train", *ENDLESS, "train.speed.processes=9")
+    assert (ended.code, ended.errors.count("\n")) == (2, 1)
+    assert "batch is 8, and 9 processes share it" in ended.errors
 
 
 NODES = """\
@@ -186,15 +186,12 @@ def test_two_machines_train_what_one_trains(clean: Clean, runs: Path, two_nodes:
         [*two_nodes, *line], env=environment, capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr
-    (two,) = {*runs.glob(".store/checkpoint-*")} - {*runs.glob(f".store/{checkpoint(clean.runs).name}")}
+    two = made(runs, clean)
     facts = json.loads((two / "manifest.json").read_text("utf-8"))["facts"]
     assert facts["speed"]["processes"] == 2
-    one = subprocess.run(
-        [*line[:-4], f"--runs={runs.with_name('one')}"],
-        env=environment, capture_output=True, text=True, timeout=200, check=False,
-    )  # fmt: skip
-    assert one.returncode == 0, one.stderr
-    wanted = load_file(checkpoint(runs.with_name("one")) / "step-00000012" / "model.safetensors")
+    shutil.copytree(clean.runs, runs.with_name("one"), symlinks=True)
+    assert small(clean, runs.with_name("one"), *CALM, "--until", "train").code == 0
+    wanted = load_file(made(runs.with_name("one"), clean) / "step-00000012" / "model.safetensors")
     found = load_file(two / "step-00000012" / "model.safetensors")
     for name, tensor in wanted.items():
         torch.testing.assert_close(found[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
@@ -212,12 +209,13 @@ def test_jobs_of_slurm_make_what_a_run_makes(
     words = ["submit", clean.recipe, "--runs", moved, "--until", "release", "--site", cluster.site()]
     assert main([str(word) for word in words]) == 0
     assert cluster.jobs() == [("1", "small:train", ""), ("2", "small:release", "1")]
-    made = artefacts(moved)
-    assert made.keys() == clean.files.keys()
+    assert artefacts(moved).keys() == clean.files.keys()
     assert main([str(word) for word in words]) == 0
     assert len(cluster.jobs()) == 2  # nothing is left to submit
 
 
-def checkpoint(runs: Path) -> Path:
-    (place,) = runs.glob(".store/checkpoint-*")
+def made(runs: Path, clean: Clean) -> Path:
+    """The checkpoint that a copy of the finished run has beside its own."""
+    before = {path.name for path in clean.runs.glob(".store/checkpoint-*")}
+    (place,) = (path for path in runs.glob(".store/checkpoint-*") if path.name not in before)
     return place

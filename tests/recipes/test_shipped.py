@@ -15,6 +15,17 @@ from tests.recipes.stand_ins import HUB, given_for, inputs_of, make_stand_ins, s
 pytestmark = pytest.mark.slow
 
 NAMES = [name for name, _ in shipped()]
+ALIKE = {name for name in NAMES if name.startswith(("finetune_", "freelb_", "smart_", "text_at_"))} - {
+    "freelb_sst2",
+    "smart_stsb",
+    "text_at_sst2",
+    "finetune_glue_sst2",
+    "finetune_glue_stsb",
+    "finetune_clue_msra_ner",
+    "finetune_clue_cmrc2018",
+}
+"""They differ from these, one of each task and method, in files and figures alone: planned, not run."""
+
 PACKAGED = {"electra_tiny", "macbert_mini", "macbert_tiny"}
 """They bring their text, as package data: planned as they are, where that is installed."""
 
@@ -38,7 +49,16 @@ def said(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(ALIKE))
+def test_a_recipe_like_another_is_planned(
+    name: str, stand_ins: dict[str, str], runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = given_for(name, stand_ins)
+    small = [*given, *shrink(load(name, given), stand_ins)]
+    assert "│ score " in said(capsys, "plan", name, *small, "--runs", runs)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ALIKE])
 def test_a_shipped_recipe_is_planned_and_takes_two_steps(
     name: str, stand_ins: dict[str, str], runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

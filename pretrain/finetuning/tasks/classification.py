@@ -1,36 +1,96 @@
-"""Classification: one text, exactly one of several classes (ChnSentiCorp, THUCNews, SST-2, ...)."""
+"""Classification of one text or of a pair: exactly one of several classes (ChnSentiCorp, XNLI, SST-2)."""
 
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 from torch import Tensor
 from torch.nn import functional
 
-from corpora.settings import Settings
-from pretrain.finetuning.metrics import Measures, accuracy, macro_f1
+from corpora.labelled import Kind, Row
+from corpora.settings import Items
+from corpora.stage import JSON
+from pretrain.finetuning import metrics
+from pretrain.finetuning.examples import Examples
+from pretrain.finetuning.metrics import Classes, Measures
+from pretrain.finetuning.tasks.task import Said, TaskSettings
+from pretrain.finetuning.windows import Window, whole
+from tokenization.vocabulary import Tokenizer
+
+Metric = Literal["accuracy", "macro_f1", "f1", "matthews"]
+
+MEASURES: Mapping[Metric, Callable[[Classes, Classes], float]] = {
+    "accuracy": metrics.accuracy,
+    "macro_f1": metrics.macro_f1,
+    "f1": metrics.f1,
+    "matthews": metrics.matthews,
+}
 
 
-class Classification(Settings):
-    """Cross-entropy on the network's class scores; accuracy first, macro F1 beside it."""
+class Classification(TaskSettings):
+    """Cross-entropy on the network's class scores.
+
+    A row longer than the model is cut: its beginning is read, of a pair the longer text is cut. That is how
+    all published figures were made.
+    """
+
+    learns_from: ClassVar[Kind] = "classes"
+    head: ClassVar[str] = "AutoModelForSequenceClassification"
+    pipeline: ClassVar[str] = "text-classification"
 
     task: Literal["classification"] = "classification"
-    """One text in, one of several classes out."""
+    """One text or a pair in, one of several classes out."""
 
-    @property
-    def chooses_by(self) -> str:
-        """The measure on dev rows (higher is better) by which an epoch, and the model to keep, are chosen."""
-        return "accuracy"
+    metrics: Items[Metric] = ("accuracy", "macro_f1")
+    """What is measured; the first one chooses the epoch. f1: of the last class (MRPC, QQP); matthews: the
+    correlation coefficient (CoLA)."""
 
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy of `logits` (batch, classes) against `labels` (batch,)."""
-        return functional.cross_entropy(logits.float(), labels)
+    def outputs(self, labels: tuple[str, ...]) -> Mapping[str, JSON]:
+        """One for each class; their names travel with the network."""
+        return {
+            "id2label": dict(enumerate(labels)),
+            "label2id": {label: number for number, label in enumerate(labels)},
+        }
 
-    def answers(self, logits: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The likeliest class of each row of `logits` (rows, classes); the first one of equals."""
-        best: NDArray[np.int64] = logits.argmax(axis=1)
-        return best
+    def encode(
+        self, rows: Sequence[Row], labels: tuple[str, ...], tokenizer: Tokenizer, length: int
+    ) -> Examples[Window]:
+        """One window a row, its class beside it (-100 where it is not known)."""
+        numbers = [np.array(-100 if row.label is None else row.label, dtype=np.int64) for row in rows]
+        windows = tuple(whole(rows, tokenizer, length))
+        return Examples(tuple(rows), windows, tuple(numbers), labels, labels, tokenizer.pad_token_id)
 
-    def measures(self, truth: NDArray[np.int64], answers: NDArray[np.int64]) -> Measures:
-        """Scores of `answers` (rows,) by name, each 0..1."""
-        return {"accuracy": accuracy(truth, answers), "macro_f1": macro_f1(truth, answers)}
+    def loss(self, said: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy of `said` (batch, classes) against `labels` (batch,)."""
+        return functional.cross_entropy(said.float(), labels)
+
+    def choices(self, said: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+        """One a row."""
+        return (said,)
+
+    def answers(self, said: Said, examples: Examples[Any]) -> list[JSON]:
+        """The number of the likeliest class of each row; the first one of equals."""
+        return [int(scores.argmax()) for scores in said]
+
+    def truth(self, rows: Sequence[Row]) -> list[JSON]:
+        """The numbers of the classes."""
+        return [row.label for row in rows]
+
+    def measures(self, rows: Sequence[Row], answers: Sequence[JSON], labels: tuple[str, ...]) -> Measures:
+        """Each of `metrics`."""
+        truth = np.array([row.label for row in rows], dtype=np.int64)
+        found = np.array(answers, dtype=np.int64)
+        return {name: MEASURES[name](truth, found) for name in self.metrics}
+
+    def predictions(self, said: Said, examples: Examples[Any]) -> list[dict[str, JSON]]:
+        """The class, and its probability."""
+        chances = [torch.from_numpy(scores).softmax(-1) for scores in said]
+        return [
+            {"label": examples.names[int(one.argmax())], "score": round(float(one.max()), 6)}
+            for one in chances
+        ]
+
+    def shown(self, answer: JSON, row: Row, labels: tuple[str, ...]) -> str:
+        """The name of the class."""
+        return labels[answer]

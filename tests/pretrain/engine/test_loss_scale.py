@@ -13,28 +13,20 @@ from pretrain.engine import loss_scale
 from pretrain.engine.deepspeed import Engine
 from pretrain.engine.loss_scale import LossScale
 from pretrain.networks.network import Network
-from pretrain.objectives import Objectives
 from pretrain.step import train_step
 from pretrain.training import checkpoints
 from tests.pretrain.toys import (
     NETWORK,
     NO_DROPOUT,
+    OBJECTIVES,
     run,
     toy_batch,
-    toy_data,
     toy_engine,
     toy_network,
     toy_train,
 )
 from tests.pretrain.toys import toy_window as window
 from tests.pretrain.training.test_stage import StopAfter, rows
-
-OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 def scaled(zero: int, scale: float) -> Engine:

@@ -10,12 +10,9 @@ from torch import nn
 from corpora.errors import CorruptArtefact, UsageError
 from pretrain.engine import moments
 from pretrain.engine.moments import Slice
-from pretrain.objectives import Objectives
 from pretrain.optimizers import AdamW
 from pretrain.step import train_step
-from tests.pretrain.toys import toy_batch, toy_engine, toy_network, toy_window
-
-OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
+from tests.pretrain.toys import OBJECTIVES, toy_batch, toy_engine, toy_network, toy_window
 
 
 def write(engine_zero: int, folder: Path) -> dict[str, torch.Tensor]:

@@ -3,24 +3,29 @@
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from corpora.artefact import Artefact
-from corpora.errors import UsageError
+from corpora.artefact import Artefact, Draft
+from corpora.errors import Interrupted, UsageError
+from corpora.reporter import Quiet
+from pretrain.batch import Batch
 from pretrain.engine.ranks import Ranks
+from pretrain.networks.network import Network
+from pretrain.networks.perturbing import Shift
+from pretrain.objectives.terms import Outputs
 from pretrain.training import checkpoints
-from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
+from pretrain.training.stage import train
+from tests.pretrain.ranks import on_ranks
+from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_train
 
-STEPS = 6
+STEPS = 4
 SETTINGS = {
     "model": NETWORK | NO_DROPOUT,
     "batch": 7,
@@ -30,94 +35,53 @@ SETTINGS = {
     "evaluate_rows": 7,
 }
 
-RANK = """
-import json, os, shutil, sys
-from pathlib import Path
-import torch
-from corpora.artefact import Artefact, Draft
-from corpora.errors import Interrupted, MaskwrightError
-from corpora.reporter import Quiet
-from pretrain.networks import Network
-from pretrain.training import train
-from tests.pretrain.toys import toy_train
+
+FREELB = SETTINGS | {"adversarial": {"method": "freelb", "steps": 2}}
+
 
 class StopOnce(Quiet):
-    "A signal reaches the last rank only, in its third step."
-    def __init__(self, steps):
+    """A signal reaches this rank only, in the step of that number; 0: never."""
+
+    def __init__(self, steps: int) -> None:
         self.steps = steps
+
     @property
-    def stopping(self):
+    def stopping(self) -> bool:  # type: ignore[override]
         self.steps -= 1
         return self.steps == 0
 
-data, folder, rank = Artefact.open(Path(sys.argv[1])), Path(sys.argv[2]), int(os.environ["RANK"])
-last = rank == int(os.environ["WORLD_SIZE"]) - 1
-forward = Network.forward
 
-for name, settings in json.loads(sys.argv[3]).items():
-    most = settings.pop("most_rows", 99) if last else settings.pop("most_rows", 99) * 0 + 99
-    def limited(self, batch):
-        if self.training and len(batch.samples) > most:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        return forward(self, batch)
-    Network.forward = limited
-    stop, config = settings.pop("stop", 0), toy_train(**settings)
-    words = folder / name, "checkpoint", "toy"
-    draft = Draft.open(*words) if rank == 0 else Draft(*words)
-    if stop:
-        try:
-            train(config, {"data": data}, draft, StopOnce(stop if last else 0))
-            sys.exit("the stop of the last rank was not heard")
-        except Interrupted:
-            pass
+def trains(data: Path, folder: Path, jobs: Mapping[str, Mapping[str, Any]]) -> None:
+    """The part of one rank: train several times, each into a folder of its name."""
+    rank = int(os.environ["RANK"])
+    last = rank == int(os.environ["WORLD_SIZE"]) - 1
+    forward = Network.forward
+    for name, job in jobs.items():
+        settings = dict(job)
+        stop, most = settings.pop("stop", 0), settings.pop("most_rows", 99)
+        Network.forward = limited(forward, most if last else 99)  # type: ignore[method-assign]
+        inputs, config = {"data": Artefact.open(data)}, toy_train(**settings)
+        words = folder / name, "checkpoint", "toy"
+        draft = Draft.open(*words) if rank == 0 else Draft(*words)
+        if stop:
+            with pytest.raises(Interrupted):
+                train(config, inputs, draft, StopOnce(stop if last else 0))
+            if rank == 0:
+                shutil.copytree(draft.path, folder / f"{name}-kept.partial")
+        report = train(config, inputs, draft, Quiet())
         if rank == 0:
-            shutil.copytree(draft.path, folder / f"{name}-kept.partial")
-    report = train(config, {"data": data}, draft, Quiet())
-    if rank == 0:
-        draft.commit(report)
-"""
+            draft.commit(report)
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
+def limited(forward: Callable[..., Outputs], rows: int) -> Callable[..., Outputs]:
+    """A forward pass with memory for so many rows of training."""
 
+    def within(self: Network, batch: Batch, *shift: Shift | None) -> Outputs:
+        if self.training and len(batch.samples) > rows:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(self, batch, *shift)
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def start(words: Sequence[str], world: int) -> list["subprocess.Popen[bytes]"]:
-    """The ranks of a job, each with its own words on its standard output."""
-    job = {
-        "WORLD_SIZE": str(world),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(free_port()),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(Path(__file__).parents[3]),
-    }
-    return [
-        subprocess.Popen(
-            [sys.executable, "-W", "error::UserWarning", *words],
-            env={**os.environ, **job, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        for rank in range(world)
-    ]
-
-
-def train_on(world: int, data: Artefact, folder: Path, jobs: Mapping[str, Mapping[str, object]]) -> None:
-    """Train several times on several processes, each into a folder of its name."""
-    ranks = start(["-c", RANK, str(data.path), str(folder), json.dumps(jobs)], world)
-    try:
-        outputs = [process.communicate(timeout=280)[0].decode() for process in ranks]
-    finally:
-        for process in ranks:
-            process.kill()
-    assert [process.returncode for process in ranks] == [0] * world, "\n".join(outputs)
+    return within
 
 
 def weights_of(made: Artefact) -> dict[str, Tensor]:
@@ -147,10 +111,15 @@ def test_a_run_ends_alike_on_any_number_of_ranks_and_after_any_change_of_it(
     for zero in range(4):
         speed = {"micro_batch": 3, "zero": zero, "async_save": zero % 2 == 0}
         jobs[f"zero{zero}"] = {**SETTINGS, "speed": speed}
-        jobs[f"zero{zero}-stopped"] = {**SETTINGS, "speed": speed, "stop": 3}
+        jobs[f"zero{zero}-stopped"] = {**SETTINGS, "speed": speed, "stop": 2}
+    for zero in (1, 2):  # several backward passes in each micro-batch
+        jobs[f"freelb{zero}"] = {**FREELB, "speed": {"micro_batch": 3, "zero": zero}}
     jobs["short"] = {**SETTINGS, "speed": {}, "most_rows": 2}  # on one rank memory runs out
-    train_on(2, data, tmp_path, jobs)
+    on_ranks(2, trains, tmp_path, data.path, tmp_path, jobs)
     wanted = run(toy_train(**SETTINGS, speed={"micro_batch": 3}), data, tmp_path / "one")
+    against = run(toy_train(**FREELB, speed={"micro_batch": 3}), data, tmp_path / "against")
+    for zero in (1, 2):
+        assert_same_training(Artefact.open(tmp_path / f"freelb{zero}"), against)
     for zero in range(4):
         made, stopped = (Artefact.open(tmp_path / f"zero{zero}{end}") for end in ("", "-stopped"))
         assert_same_training(made, wanted)
@@ -166,7 +135,7 @@ def test_a_run_ends_alike_on_any_number_of_ranks_and_after_any_change_of_it(
         shutil.copytree(kept, tmp_path / f"{zero}-on-four.partial")
         kept.rename(tmp_path / f"{zero}-on-one.partial")
         assert_same_training(run(toy_train(**settings), data, tmp_path / f"{zero}-on-one"), wanted)
-    train_on(4, data, tmp_path, on_four)
+    on_ranks(4, trains, tmp_path, data.path, tmp_path, on_four)
     for name in on_four:
         assert_same_training(Artefact.open(tmp_path / name), wanted)
 

@@ -5,15 +5,24 @@ import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save_file
 from transformers import BertConfig, BertForPreTraining, BertTokenizer
 
 from corpora.artefact import Artefact, Draft
-from corpora.labelled import LabelledData
+from corpora.labelled import LabelledData, Row
 from corpora.stage import Report
+from pretrain.finetuning import heads
+from pretrain.finetuning.examples import Examples
 from pretrain.finetuning.settings import Finetune
+from pretrain.finetuning.tasks import Classification, Task
+from tokenization.pretrained import Pretrained
+from tokenization.vocabulary import Tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 GOOD, BAD, FILLER = "好美妙", "坏丑糟", "天地人你我他日月山水火木"
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *GOOD, *BAD, *FILLER, *"0123456789"]
@@ -69,6 +78,28 @@ def write_rows(path: Path, rows: list[tuple[str, str]]) -> Path:
     lines = [json.dumps({"text": text, "label": label}, ensure_ascii=False) for text, label in rows]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+TASK = Classification()
+
+
+def make_examples(rows: Sequence[Row], folder: Path, length: int = 24, task: Task = TASK) -> Examples[Any]:
+    """Rows in the tokens of a folder of `make_folder`; labels are bad and good, types LOC and PER."""
+    labels = ("LOC", "PER") if task.learns_from == "spans" else ("bad", "good")
+    return task.encode(rows, labels, open_tokenizer(folder, length), length)
+
+
+def open_tokenizer(folder: Path, length: int = 24) -> Tokenizer:
+    """As a run opens it."""
+    place = Pretrained(path=str(folder))
+    return heads.open_tokenizer(place, heads.open_config(place, {}), length)
+
+
+def make_network(
+    folder: Path, task: Task = TASK, labels: tuple[str, ...] = ("bad", "good")
+) -> "PreTrainedModel":
+    """A network for a task, its weights drawn from torch's seed."""
+    return heads.build(heads.open_config(Pretrained(path=str(folder)), task.outputs(labels)), task.head)
 
 
 def make_config(path: Path, dev: float = 0.2, test: float = 0.2, **settings: object) -> Finetune:

@@ -1,13 +1,16 @@
 """Encoding and batching: every row once, the same for equal seeds, little padding, nothing shifted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from pretrain.finetuning.examples import Examples, by_length, encode, epoch_order
-from tests.pretrain.finetuning.making import make_folder
+from corpora.labelled import Row
+from pretrain.finetuning.examples import by_length, epoch_order
+from tests.pretrain.finetuning.making import VOCABULARY, make_examples, make_folder
 
 lengths = st.lists(st.integers(1, 200), min_size=1, max_size=400).map(np.array)
 
@@ -41,30 +44,41 @@ def test_scoring_visits_every_row_once(lengths: np.ndarray, batch: int) -> None:
     assert sorted(np.concatenate(by_length(lengths, batch)).tolist()) == list(range(len(lengths)))
 
 
-def test_a_batch_pads_to_its_own_longest_row() -> None:
-    ids = tuple(np.array(row) for row in ([2, 7, 3], [2, 8, 9, 9, 3], [2, 3]))
-    batch = Examples(ids, np.array([0, 1, 2]), pad_id=0, cut=0).batch(np.array([2, 0]))
-    assert batch.input_ids.tolist() == [[2, 3, 0], [2, 7, 3]]
-    assert batch.attention_mask.tolist() == [[1, 1, 0], [1, 1, 1]]
-    assert batch.labels.tolist() == [2, 0]
-
-
 @pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> object:
-    return AutoTokenizer.from_pretrained(make_folder(tmp_path_factory.mktemp("bert") / "folder"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(tmp_path_factory.mktemp("bert") / "folder")
 
 
-def test_encoding_is_the_tokenizers_own_and_counts_what_it_cuts(tokenizer: object) -> None:
-    rows = [("好天", 1), ("天地人你我他", 0), ("x", 1)]
-    examples = encode(rows, tokenizer, 6)
-    words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in examples.ids]  # type: ignore[attr-defined]
+def test_a_batch_pads_to_its_own_longest_row(folder: Path) -> None:
+    rows = [Row("好", label=0), Row("天地人", label=1), Row("", label=0)]
+    batch = make_examples(rows, folder).batch(np.array([2, 0]))
+    good = VOCABULARY.index("好")
+    assert batch.input_ids.tolist() == [[2, 3, 0], [2, good, 3]]
+    assert batch.attention_mask.tolist() == [[1, 1, 0], [1, 1, 1]]
+    assert batch.labels.tolist() == [0, 0]
+
+
+def test_encoding_is_the_tokenizers_own_and_counts_what_it_cuts(folder: Path) -> None:
+    rows = [Row("好天", label=1), Row("天地人你我他", label=0), Row("x", label=1)]
+    examples, tokenizer = make_examples(rows, folder, 6), AutoTokenizer.from_pretrained(folder)
+    words = [tokenizer.convert_ids_to_tokens(window.ids.tolist()) for window in examples.windows]
     assert words == [
         ["[CLS]", "好", "天", "[SEP]"],
         ["[CLS]", "天", "地", "人", "你", "[SEP]"],
         ["[CLS]", "[UNK]", "[SEP]"],
     ]
-    assert (examples.cut, examples.labels.tolist(), examples.lengths().tolist()) == (1, [1, 0, 1], [4, 6, 3])
+    assert (examples.cut, examples.lengths().tolist()) == (1, [4, 6, 3])
 
 
-def test_no_rows_make_no_examples(tokenizer: object) -> None:
-    assert len(encode([], tokenizer, 8)) == 0
+def test_of_a_pair_the_network_is_told_which_text_is_which_and_the_longer_one_is_cut(folder: Path) -> None:
+    examples = make_examples([Row("天地人你我他", second="好坏", label=1)], folder, 8)
+    (window,) = examples.windows
+    assert window.types is not None
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert "".join(tokenizer.convert_ids_to_tokens(window.ids.tolist())) == "[CLS]天地人[SEP]好坏[SEP]"
+    assert window.types.tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+    assert examples.cut == 1
+
+
+def test_no_rows_make_no_examples(folder: Path) -> None:
+    assert len(make_examples([], folder)) == 0

@@ -5,15 +5,21 @@ import io
 
 import pytest
 
-from corpora.labelled import LabelledRows
+from corpora.labelled import LabelledRows, Row
 from pretrain.finetuning.runs import Run
 from pretrain.finetuning.scores import by_arm, differences, predictions, summary, table
+from pretrain.finetuning.tasks import Classification
 
 ROWS = LabelledRows(
     labels=("负面", "正面"),
-    train=(("好", 1), ("坏", 0)),
+    train=(Row("好", label=1), Row("坏", label=0)),
     dev=(),
-    test=(('他说"好"', 1), ("tab\there \\t\nnew\rline", 0), ("坏", 0), ("糟", 0)),
+    test=(
+        Row('他说"好"', label=1),
+        Row("tab\there \\t\nnew\rline", label=0),
+        Row("坏", label=0),
+        Row("糟", label=0),
+    ),
     counts={},
 )
 
@@ -70,7 +76,7 @@ def test_differences_are_taken_seed_by_seed() -> None:
     assert (found.mean, found.std) == pytest.approx((0.02, 0.01))
     low, high = found.interval() or (0, 0)
     assert (low, high) == pytest.approx((0.02 - 4.302653 * 0.01 / 3**0.5, 0.02 + 4.302653 * 0.01 / 3**0.5))
-    page = table(arms, differences(arms), ROWS, RUNS[1])
+    page = table(arms, differences(arms), ROWS, RUNS[1], Classification())
     assert (
         "| starting checkpoint | +0.020 ± 0.010 | +0.010 ± 0.005 | +0.020 +0.010 +0.030 | -0.005 to +0.045 "
         "| not told apart by 3 seeds |"
@@ -79,27 +85,29 @@ def test_differences_are_taken_seed_by_seed() -> None:
 
 def test_the_table_says_which_differences_the_seeds_can_tell() -> None:
     arms = by_arm([run("pretrained", 0, 0.9), run("pretrained", 1, 0.902), *RUNS[2:]])
-    page = table(arms, differences(arms), ROWS, RUNS[1])
+    page = table(arms, differences(arms), ROWS, RUNS[1], Classification())
     assert (
         "| random init | +0.111 ± 0.001 | +0.055 ± 0.001 | +0.110 +0.112 | +0.098 to +0.124 | better |"
         in page
     )
     worse = by_arm([run("pretrained", 0, 0.7), run("pretrained", 1, 0.701), *RUNS[2:]])
-    assert table(worse, differences(worse), ROWS, RUNS[1]).count("| worse |") == 2
+    assert table(worse, differences(worse), ROWS, RUNS[1], Classification()).count("| worse |") == 2
     single = by_arm([RUNS[0], RUNS[2]])
-    assert "one seed tells nothing" in table(single, differences(single), ROWS, RUNS[0])
+    assert "one seed tells nothing" in table(single, differences(single), ROWS, RUNS[0], Classification())
 
 
 def test_the_table_names_every_arm_and_the_model_that_was_kept() -> None:
     arms = by_arm(RUNS)
-    page = table(arms, differences(arms), ROWS, RUNS[1])
+    page = table(arms, differences(arms), ROWS, RUNS[1], Classification())
     assert "| pre-trained | 0.815 ± 0.007 | 0.407 ± 0.004 | 0.810 0.820 |" in page
     assert "Always the most frequent class: accuracy 0.750." in page
     assert "`model/` holds pre-trained, seed 1, epoch 1:" in page
 
 
 def test_answers_read_back_with_the_text_whatever_is_in_it() -> None:
-    lines = csv.DictReader(io.StringIO(predictions(RUNS, ROWS)), delimiter="\t", quoting=csv.QUOTE_NONE)
+    lines = csv.DictReader(
+        io.StringIO(predictions(RUNS, ROWS, Classification())), delimiter="\t", quoting=csv.QUOTE_NONE
+    )
     rows = list(lines)
     assert [row["label"] for row in rows] == ["正面", "负面", "负面", "负面"]
     assert [row["pretrained-1"] for row in rows] == ["正面", "正面", "负面", "负面"]

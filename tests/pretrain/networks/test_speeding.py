@@ -12,28 +12,20 @@ from corpora.artefact import Artefact
 from corpora.errors import Interrupted, UsageError
 from pretrain.networks.network import Network
 from pretrain.networks.speeding import compile_encoder, keep_no_activations
-from pretrain.objectives import Objectives
 from pretrain.step import train_step
 from pretrain.training import checkpoints
 from tests.pretrain.toys import (
     NETWORK,
     NO_DROPOUT,
+    OBJECTIVES,
     run,
     toy_batch,
-    toy_data,
     toy_engine,
     toy_network,
     toy_train,
     toy_window,
 )
 from tests.pretrain.training.test_stage import StopAfter
-
-OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 def trained(network: Network, zero: int = 0) -> tuple[dict[str, torch.Tensor], float]:

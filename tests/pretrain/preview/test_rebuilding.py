@@ -16,12 +16,7 @@ from pretrain.step import Step, train_step
 from pretrain.training import session
 from pretrain.training.material import open_loader
 from pretrain.training.settings import Train
-from tests.pretrain.toys import run, toy_data, toy_train
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
+from tests.pretrain.toys import run, toy_train
 
 
 def opened(config: Train, data: Artefact) -> Opened:

@@ -12,16 +12,14 @@ from torch.nn.functional import log_softmax
 
 from corpora.artefact import Artefact
 from pretrain.engine.deepspeed import Engine
-from pretrain.objectives import Objectives
 from pretrain.training import evaluation
 from pretrain.training.evaluation import HeldOut, evaluate
 from pretrain.training.material import open_loader
-from tests.pretrain.toys import LENGTH, toy_engine, toy_network, toy_rows, toy_train
+from tests.pretrain.toys import LENGTH, OBJECTIVES, toy_engine, toy_network, toy_rows, toy_train
 from tests.tokenization.making import SIZE, make_token_set, row
 from tokenization import sources
 from tokenization.tokens import Row
 
-OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
 SOURCES = ["news", "reviews", "news", "web", "reviews"]  # of documents 0 to 4
 
 

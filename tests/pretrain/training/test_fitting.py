@@ -14,13 +14,8 @@ from pretrain.batch import Batch
 from pretrain.networks.network import Network
 from pretrain.training.fitting import even, largest
 from pretrain.training.settings import CPU_TOKENS
-from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
+from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_train
 from tests.pretrain.training.test_stage import StopAfter
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 def short_of_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:

@@ -1,8 +1,6 @@
 """Heads that know nothing learn first, and nothing but them does."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,15 +9,17 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from corpora.artefact import Artefact
+from corpora.artefact import Artefact, Draft
 from corpora.errors import Interrupted
+from corpora.reporter import Quiet
 from pretrain.engine.deepspeed import Ranks
 from pretrain.loading import Loader
 from pretrain.networks import weights
 from pretrain.networks.network import Model, Network, build
 from pretrain.training import checkpoints, head_warmup
 from pretrain.training.head_warmup import Heads, warm_up
-from tests.pretrain.engine.test_ranks import free_port
+from pretrain.training.stage import train
+from tests.pretrain.ranks import on_ranks
 from tests.pretrain.toys import LENGTH, NETWORK, NO_DROPOUT, run, toy_rows, toy_train
 from tests.pretrain.training.test_stage import StopAfter, rows
 from tests.tokenization.making import SIZE, make_token_set
@@ -191,36 +191,21 @@ def test_only_auto_or_a_number_of_steps(asked: object) -> None:
         toy_train(head_warmup=asked)
 
 
-RANK = """
-import os, sys
-from pathlib import Path
-from corpora.artefact import Artefact, Draft
-from corpora.reporter import Quiet
-from pretrain.training import train
-from tests.pretrain.training.test_head_warmup import STILL
-from tests.pretrain.toys import toy_train
-
-data, base, folder = map(Path, sys.argv[1:])
-draft = Draft.open(folder, "checkpoint", "toy") if os.environ["RANK"] == "0" else None
-config = toy_train(**STILL | {"batch": 7}, from_pretrained=str(base), head_warmup=4)
-report = train(config, {"data": Artefact.open(data)}, draft, Quiet())
-if draft:
-    draft.commit(report)
-"""
+def trains_the_head(data: Path, base: Path, folder: Path) -> None:
+    """The part of one rank."""
+    words = folder, "checkpoint", "toy"
+    draft = Draft.open(*words) if os.environ["RANK"] == "0" else Draft(*words)
+    config = toy_train(**STILL | {"batch": 7}, from_pretrained=str(base), head_warmup=4)
+    report = train(config, {"data": Artefact.open(data)}, draft, Quiet())
+    if os.environ["RANK"] == "0":
+        draft.commit(report)
 
 
 @pytest.mark.slow
 def test_two_processes_train_the_head_that_one_does(data: Artefact, headless: Path, tmp_path: Path) -> None:
     config = toy_train(**STILL | {"batch": 7}, from_pretrained=str(headless), head_warmup=4)
     alone = run(config, data, tmp_path / "alone")
-    job = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    path = {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", RANK, str(data.path), str(headless), str(tmp_path / "two")]
-    ranks = [
-        subprocess.Popen(command, env={**os.environ, **job, **path, "RANK": rank, "LOCAL_RANK": rank})
-        for rank in ("0", "1")
-    ]
-    assert [rank.wait(120) for rank in ranks] == [0, 0]
+    on_ranks(2, trains_the_head, tmp_path, data.path, headless, tmp_path / "two")
     two = Artefact.open(tmp_path / "two")
     states = [load_file(checkpoints.folder(made) / weights.WEIGHTS) for made in (alone, two)]
     for name, tensor in states[0].items():

@@ -11,14 +11,9 @@ from pretrain.__main__ import main
 from pretrain.training import bundle, checkpoints
 from pretrain.training.material import open_loader
 from pretrain.training.replay import Finding, replay
-from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_data, toy_train
+from tests.pretrain.toys import NETWORK, NO_DROPOUT, run, toy_train
 
 DROPOUT = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 def diverged(data: Artefact, final: Path, **changes: object) -> Path:

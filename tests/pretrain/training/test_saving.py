@@ -15,15 +15,10 @@ from pretrain.engine.ranks import Ranks
 from pretrain.training import checkpoints
 from pretrain.training.saving import Saver, whole
 from pretrain.training.stage import train
-from tests.pretrain.toys import run, toy_data, toy_train
+from tests.pretrain.toys import run, toy_train
 from tests.pretrain.training.test_stage import StopAfter
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 def draft(folder: Path) -> Draft:

@@ -18,14 +18,9 @@ from pretrain.running.chain import opened
 from pretrain.training import checkpoints, pace, trend
 from pretrain.training.material import open_loader
 from pretrain.training.settings import Train
-from tests.pretrain.toys import NETWORK, run, toy_data, toy_rows, toy_train
+from tests.pretrain.toys import NETWORK, run, toy_rows, toy_train
 from tests.pretrain.training.test_stage import StopAfter, rows
 from tests.tokenization.making import make_token_set
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 def logged(artefact: Artefact, key: str) -> list[dict[str, object]]:

@@ -1,9 +1,6 @@
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -26,14 +23,10 @@ from pretrain.loading import Loader
 from pretrain.running.store import Store
 from pretrain.training import checkpoints, material
 from pretrain.training.stage import train
-from tests.pretrain.toys import LENGTH, run, toy_data, toy_rows, toy_train
+from tests.pretrain.toys import LENGTH, run, toy_rows, toy_train
+from tests.recipes.making import forkserver
 from tests.tokenization.making import PLAIN, make_token_set, row
 from tokenization.tokens import TokenSet
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 class StopAfter(Quiet):
@@ -408,38 +401,25 @@ def test_deepspeed_keys_may_change_the_result_and_so_are_part_of_what_is_made(tm
     assert identity(speed={"micro_batch": 1}) == identity()
 
 
-TRAIN = """
-import sys
-from pathlib import Path
-import torch
-from corpora.artefact import Artefact
-from tests.pretrain.toys import run, toy_train
-torch.set_num_threads(int(sys.argv[3]))
-speed = {"micro_batch": 3, "async_save": sys.argv[4] == "True"}
-run(toy_train(steps=60, save_every=3, speed=speed), Artefact.open(Path(sys.argv[1])), Path(sys.argv[2]))
-"""
+def trains(data: Path, final: Path, threads: int, beside: bool) -> None:
+    torch.set_num_threads(threads)
+    speed = {"micro_batch": 3, "async_save": beside}
+    run(toy_train(steps=60, save_every=3, speed=speed), Artefact.open(data), final)
 
 
 def kill_in_training(data: Artefact, final: Path, delay: float, beside: bool) -> None:
     """Start training in another process and kill it `delay` seconds after its next checkpoint."""
-    command = [
-        sys.executable,
-        "-c",
-        TRAIN,
-        str(data.path),
-        str(final),
-        str(torch.get_num_threads()),
-        str(beside),
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     partial = final.with_name(final.name + ".partial")
     before = {path.name for path in partial.glob("step-*")}
-    process = subprocess.Popen(command, env=environment)
-    while process.poll() is None and {path.name for path in partial.glob("step-*")} <= before:
+    arguments = (data.path, final, torch.get_num_threads(), beside)
+    process = forkserver().Process(target=trains, args=arguments)
+    process.start()
+    while process.is_alive() and {path.name for path in partial.glob("step-*")} <= before:
         time.sleep(0.001)
     time.sleep(delay)
     process.kill()
-    assert process.wait() == -signal.SIGKILL
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
 
 @pytest.mark.slow

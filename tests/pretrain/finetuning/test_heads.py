@@ -8,11 +8,14 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, RobertaConfig
 
 from corpora.errors import BadData, UsageError
-from pretrain.finetuning import classifier
-from tests.pretrain.finetuning.making import make_export, make_folder
+from pretrain.finetuning import heads
+from pretrain.finetuning.tasks import Classification
+from tests.pretrain.finetuning.making import make_export, make_folder, make_network
 from tokenization.pretrained import Pretrained
 
 LABELS = ("bad", "good", "so so")
+TASK = Classification()
+OUTPUTS = TASK.outputs(LABELS)
 
 
 def at(folder: Path) -> Pretrained:
@@ -21,13 +24,13 @@ def at(folder: Path) -> Pretrained:
 
 def test_the_encoder_is_the_exports_and_the_head_that_of_the_seed(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "bert")
-    config = classifier.open_config(at(folder), LABELS)
+    config = heads.open_config(at(folder), OUTPUTS)
     networks = []
     for filled in (True, False):
         torch.manual_seed(5)
-        networks.append(classifier.build(config))
+        networks.append(heads.build(config, TASK.head))
         if filled:
-            classifier.fill(networks[-1], at(folder))
+            heads.fill(networks[-1], at(folder))
     reference = AutoModel.from_pretrained(folder).state_dict()
     for name, weight in networks[0].base_model.state_dict().items():
         assert torch.equal(weight, reference[name]), name
@@ -44,8 +47,8 @@ def test_a_pooler_that_stands_in_the_folder_of_the_encoder_is_taken(tmp_path: Pa
     weights = load_file(folder / "model.safetensors")
     pooler = {name: weights.pop(name) for name in list(weights) if "pooler" in name}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    network = classifier.build(classifier.open_config(at(folder), LABELS))
-    classifier.fill(network, at(folder))
+    network = make_network(folder, TASK, LABELS)
+    heads.fill(network, at(folder))
     assert len(pooler) == 2
     for name, weight in pooler.items():
         assert torch.equal(network.state_dict()[name], weight)
@@ -61,17 +64,17 @@ def test_weights_as_older_programs_wrote_them_are_read(tmp_path: Path) -> None:
         for n, w in weights.items()
     }
     torch.save(old, folder / "pytorch_model.bin")
-    network = classifier.build(classifier.open_config(at(folder), LABELS))
-    classifier.fill(network, at(folder))
+    network = make_network(folder, TASK, LABELS)
+    heads.fill(network, at(folder))
     filled = network.state_dict()
     for name in ("embeddings.LayerNorm.weight", "encoder.layer.0.output.dense.bias", "pooler.dense.weight"):
         assert torch.equal(filled[f"bert.{name}"], weights[f"bert.{name}"] + 1)
 
 
 def test_building_leaves_the_configuration_as_it_was(tmp_path: Path) -> None:
-    config = classifier.open_config(at(make_folder(tmp_path / "bert")), LABELS)
+    config = heads.open_config(at(make_folder(tmp_path / "bert")), OUTPUTS)
     before = config.to_dict()
-    classifier.build(config)
+    heads.build(config, TASK.head)
     assert config.to_dict() == before
     assert config.id2label == {0: "bad", 1: "good", 2: "so so"}
 
@@ -81,29 +84,29 @@ def test_an_export_without_part_of_its_encoder_is_refused(tmp_path: Path) -> Non
     weights = load_file(folder / "model.safetensors")
     del weights["bert.encoder.layer.0.output.dense.bias"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    network = classifier.build(classifier.open_config(at(folder), LABELS))
+    network = make_network(folder, TASK, LABELS)
     with pytest.raises(BadData, match=r"lacks 1 weights of the encoder, such as encoder\.layer\.0"):
-        classifier.fill(network, at(folder))
+        heads.fill(network, at(folder))
 
 
 def test_an_export_without_tokenizer_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadData, match=r"has no tokenizer\.json"):
-        classifier.export_of(make_export(tmp_path / "export", without="tokenizer.json"))
+        heads.export_of(make_export(tmp_path / "export", without="tokenizer.json"))
 
 
 def test_rows_longer_than_the_network_are_refused_with_both_numbers(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "bert", positions=32)
-    config = classifier.open_config(at(folder), LABELS)
-    assert classifier.open_tokenizer(at(folder), config, 32).model_max_length == 32
+    config = heads.open_config(at(folder), OUTPUTS)
+    assert heads.open_tokenizer(at(folder), config, 32).model_max_length == 32
     with pytest.raises(UsageError, match="33 tokens a row, but this checkpoint has 32 positions"):
-        classifier.open_tokenizer(at(folder), config, 33)
+        heads.open_tokenizer(at(folder), config, 33)
     with pytest.raises(UsageError, match="this checkpoint has 512 positions"):
-        classifier.open_tokenizer(at(folder), RobertaConfig(max_position_embeddings=514, pad_token_id=1), 513)
+        heads.open_tokenizer(at(folder), RobertaConfig(max_position_embeddings=514, pad_token_id=1), 513)
 
 
 def test_a_tokenizer_larger_than_the_network_is_refused(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "bert")
-    config = classifier.open_config(at(folder), LABELS)
+    config = heads.open_config(at(folder), OUTPUTS)
     config.vocab_size = 7
     with pytest.raises(BadData, match="network of 7"):
-        classifier.open_tokenizer(at(folder), config, 16)
+        heads.open_tokenizer(at(folder), config, 16)

@@ -1,6 +1,7 @@
-"""A classifier on top of a checkpoint: built fresh, filled with weights, saved as a Hugging Face folder."""
+"""A checkpoint with a head for a task: built fresh, filled with weights, saved as a Hugging Face folder."""
 
 import copy
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +10,9 @@ import torch
 
 from corpora.artefact import Artefact
 from corpora.errors import BadData, UsageError
+from corpora.stage import JSON
 from pretrain import tensors
-from pretrain.networks.architectures import positions
+from pretrain.networks.architectures import COUNTED_FROM_PAD, positions
 from pretrain.networks.weights import ENCODER, WEIGHTS, quiet_transformers
 from tokenization import tokenizer as tokenizers
 from tokenization.pretrained import Pretrained, open_pretrained
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
 NEEDED = ("config.json", WEIGHTS, "tokenizer.json")
+INPUTS = ("input_ids", "attention_mask")
 
 
 def export_of(model: Artefact) -> Pretrained:
@@ -35,49 +38,63 @@ def export_of(model: Artefact) -> Pretrained:
     return Pretrained(path=str(model.folder()))
 
 
-def open_config(place: Pretrained, labels: tuple[str, ...]) -> "PreTrainedConfig":
-    """A checkpoint's configuration, with the names of the classes (the label map travels in it)."""
+def open_config(place: Pretrained, outputs: Mapping[str, JSON]) -> "PreTrainedConfig":
+    """A checkpoint's configuration, with what a task says of its head (the label map travels in it)."""
     from transformers import AutoConfig
 
-    names = dict(enumerate(labels))
-    numbers = {label: number for number, label in enumerate(labels)}
-    opener = partial(AutoConfig.from_pretrained, id2label=names, label2id=numbers)
+    opener = partial(AutoConfig.from_pretrained, **outputs)
     config: PreTrainedConfig = open_pretrained(place, opener)
     return config
 
 
-def open_tokenizer(place: Pretrained, config: "PreTrainedConfig", length: int) -> Tokenizer:
+def open_tokenizer(place: Pretrained, config: "PreTrainedConfig", length: int | None) -> Tokenizer:
     """A checkpoint's tokenizer, told to cut rows at `length` tokens, so that a pipeline does as well.
+
+    It is told, too, whether the network wants to know which of a pair a token is of. Without a length its
+    own stays.
 
     Raises:
         UsageError: the network has fewer positions than `length`.
         BadData: the tokenizer has more tokens than the network.
     """
-    if length > (places := positions(config)):
+    if length and length > (places := positions(config)):
         raise UsageError(f"length: {length} tokens a row, but this checkpoint has {places} positions")
     tokenizer = tokenizers.load(place)
-    tokenizer.model_max_length = length
+    tokenizer.model_max_length = length or tokenizer.model_max_length
+    tokenizer.model_input_names = [*INPUTS, "token_type_ids"] if knows_segments(config) else list(INPUTS)
     if len(tokenizer) > config.vocab_size:
         raise BadData(f"{place}: tokenizer of {len(tokenizer)} tokens, network of {config.vocab_size}")
     return tokenizer
 
 
-def build(config: "PreTrainedConfig") -> "PreTrainedModel":
-    """A network with fresh weights, drawn from torch's current seed."""
-    from transformers import AutoModelForSequenceClassification
+def knows_segments(config: "PreTrainedConfig") -> bool:
+    """Whether a network of this configuration is to be told which of a pair each token is of."""
+    return config.model_type not in COUNTED_FROM_PAD and getattr(config, "type_vocab_size", 0) > 1
+
+
+def build(config: "PreTrainedConfig", head: str) -> "PreTrainedModel":
+    """A network with fresh weights, drawn from torch's current seed; `head` names the class that opens it.
+
+    Raises:
+        UsageError: `transformers` has no such class for this type of network.
+    """
+    import transformers
 
     # A copy: a network writes into its configuration, and the next one shall start from the same.
-    network: PreTrainedModel = AutoModelForSequenceClassification.from_config(  # type: ignore[no-untyped-call]
-        copy.deepcopy(config), dtype=torch.float32
-    )
+    try:
+        network: PreTrainedModel = getattr(transformers, head).from_config(
+            copy.deepcopy(config), dtype=torch.float32
+        )
+    except ValueError as error:
+        raise UsageError(f"transformers has no {head} for a network of type {config.model_type!r}") from error
     return network
 
 
 def fill(network: "PreTrainedModel", place: Pretrained) -> None:
-    """Copy a checkpoint's weights into `network`; what it lacks (the classifier, perhaps a pooler) stays.
+    """Copy a checkpoint's weights into `network`; what it lacks (the head, perhaps a pooler) stays.
 
     Done by name on a network that was built in full, so that with equal seeds a pre-trained network and one
-    from random initialisation start from the very same classifier.
+    from random initialisation start from the very same head.
 
     Raises:
         BadData: the weights cannot be read, or some of the encoder itself are missing.
@@ -106,8 +123,10 @@ def _with_pooler(place: Pretrained) -> Pretrained:
 
 
 def save(network: "PreTrainedModel", tokenizer: Tokenizer, folder: Path) -> None:
-    """Write a folder that `pipeline("text-classification", model=folder)` opens."""
+    """Write a folder that `transformers.pipeline(..., model=folder)` opens."""
     network.config.architectures = [type(network).__name__]
     network.config.save_pretrained(folder)
+    tokenizer.backend_tokenizer.no_truncation()  # of the rows that it was used on last
+    tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(folder)
     tensors.save(network.state_dict(), folder / WEIGHTS)

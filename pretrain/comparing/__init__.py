@@ -1,0 +1,1 @@
+"""Arms of one recipe against each other: the same seeds, the same artefacts, one difference, one table."""

@@ -1,0 +1,98 @@
+"""Export any kept step of a run, whether its training is finished or not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpora import disk
+from corpora.artefact import Artefact, Draft
+from corpora.errors import CorruptArtefact, UsageError
+from corpora.manifest import MANIFEST
+from corpora.parts import title_of
+from corpora.reporter import Quiet
+from pretrain import launch
+from pretrain.export import Export, export
+from pretrain.recipe import Recipe, load
+from pretrain.running import folders
+from pretrain.running.chain import Link, chain
+from pretrain.running.locks import locked
+from pretrain.running.store import Store, fingerprint
+from pretrain.training import checkpoints
+from pretrain.training.settings import Train
+
+
+def release(run: Path, step: int | None, stage: str | None, to: Path | None) -> Artefact:
+    """Export a step of a run (the last one kept, if none is named) to `to`, or to a folder in the run's.
+
+    `run` may also be the folder of a training stage itself. Done before, it is not done again.
+
+    Raises:
+        UsageError: there is no such run, stage or step; the folder holds something else.
+    """
+    config, source = _found(run, stage)
+    if not source.names(checkpoints.PREFIX):
+        raise UsageError(f"{run} has no checkpoints yet: training has not saved any")
+    step = checkpoints.chosen(source, step)
+    config = config.model_copy(update={"step": step})
+    place = to if to is not None else run / f"export-{checkpoints.part(step)}"
+    identity = Store(place.parent).identity(config, {"checkpoint": source.fingerprint})
+    print_ = fingerprint(identity)
+    with locked(place.with_name(place.name + ".lock"), str(place), launch.job()):
+        if (place / MANIFEST).is_file() and (done := Artefact.open(place)).fingerprint == print_:
+            return done
+        if place.exists():
+            raise UsageError(f"{place} is there already and is not this export; name another --to FOLDER")
+        draft = Draft.open(place, config.makes, print_)
+        try:
+            return draft.commit(export(config, {"checkpoint": source}, draft, Quiet()), identity)
+        except (FileNotFoundError, CorruptArtefact) as error:
+            if (source.path / checkpoints.part(step)).is_dir():
+                raise
+            disk.remove(draft.path)
+            raise UsageError(
+                f"training goes on in {run} and dropped step {step} meanwhile: name another --step, "
+                "or let it keep more (keep_last, keep_every)"
+            ) from error
+
+
+def _found(run: Path, stage: str | None) -> tuple[Export, Artefact]:
+    """What the run's recipe says of exports, and its checkpoints."""
+    if (run / MANIFEST).is_file():
+        return Export(), Artefact.open(run, Train.makes)
+    if title_of(run) is not None:
+        return Export(), Artefact.unfinished(run, Train.makes)
+    if not (run / folders.RECIPE).is_file():
+        raise UsageError(f"{run} is no folder of a run (no {folders.RECIPE} in it); runs are under runs/")
+    recipe, store = load(str(run / folders.RECIPE)), Store(run.parent / ".store")
+    begun = {link.name: link for link in _trained(recipe, run, store)}
+    if stage is not None and stage not in begun:
+        raise UsageError(
+            f"{run} has no checkpoints of a stage {stage!r} (it has: {', '.join(begun) or 'none'})"
+        )
+    if len(begun) > 1 and stage is None:
+        raise UsageError(f"{run} has several stages with checkpoints, say --stage: {', '.join(begun)}")
+    if not begun:
+        raise UsageError(f"{run} has no checkpoints yet: training has not saved any")
+    link = begun[stage or next(iter(begun))]
+    return _wishes(recipe, link.name), _checkpoints(link, store)
+
+
+def _trained(recipe: Recipe, run: Path, store: Store) -> Iterator[Link]:
+    """The training stages that were at least begun."""
+    for link in chain(recipe, store, folders.remembered(run)):
+        begun = store.find(link.config, link.fingerprint) or store.started(link.config, link.fingerprint)
+        if isinstance(link.config, Train) and begun:
+            yield link
+
+
+def _checkpoints(link: Link, store: Store) -> Artefact:
+    if (found := store.find(link.config, link.fingerprint)) is not None:
+        return found
+    draft = store.started(link.config, link.fingerprint)
+    return Artefact.unfinished(draft or link.place, Train.makes)
+
+
+def _wishes(recipe: Recipe, stage: str) -> Export:
+    """The export stage of this training, for the licence and languages that it says; else none."""
+    exports = ((name, one) for name, one in recipe.stages.items() if isinstance(one, Export))
+    fitting = (one for name, one in exports if recipe.roles[name].get("checkpoint") == stage)
+    return next(fitting, Export())

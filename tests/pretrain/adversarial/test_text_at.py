@@ -1,0 +1,100 @@
+"""TextAT: perturbations, gradient and table are those of the algorithm written out by hand."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pretrain.adversarial import TextAt
+from tests.pretrain.adversarial import by_hand
+from tests.pretrain.adversarial.making import (
+    SPECIAL,
+    Watched,
+    apart,
+    assert_near,
+    backward,
+    make_batch,
+    make_model,
+    plain_gradient,
+    take_gradient,
+)
+from tests.pretrain.adversarial.making import by_hand as written_out
+
+SETTINGS = {"steps": 3, "step_size": 0.3, "epsilon": 0.9, "noise_scale": 0.3}
+
+
+def table_of(watched: Watched, step: int = 1) -> Tensor:
+    """The table as a step of this number finds it."""
+    state = watched.state
+    state.turn(step, watched.training.adversary.profile == "released")  # type: ignore[union-attr]
+    values: Tensor = state.values.clone()
+    return values
+
+
+def test_both_parts_climb_and_the_table_keeps_the_mean_of_each_token() -> None:
+    torch.manual_seed(1)
+    model, batch = make_model(), make_batch()
+    ids = [int(i) for i in batch["input_ids"].flatten() if i not in (0, *SPECIAL)]
+    assert len(set(ids)) < len(ids)  # a token stands at several places
+    watched = Watched(model, TextAt.model_validate(SETTINGS))
+    before = watched.state.values.clone()
+    gradient = watched.learn(batch)
+    rows = written_out(model, batch)
+    free = [[int(i) not in SPECIAL for i in row] for row in rows.ids]
+    own = [before[row] * torch.tensor(may)[:, None] for row, may in zip(rows.ids, free, strict=True)]
+    starts = [both - mine for both, mine in zip(apart(watched.seen[0], batch), own, strict=True)]
+    walked, wanted, after = by_hand.text_at(rows, before.double(), starts, free, 3, step=0.3, radius=0.9)
+    for found, deltas in zip(watched.seen, walked, strict=True):
+        for one, other in zip(apart(found, batch), deltas, strict=True):
+            assert_near(one, other)
+    assert max(delta.norm() for delta in walked[-1]) == pytest.approx(0.9)  # the ball was felt
+    assert_near(gradient, wanted)
+    assert_near(table_of(watched), after)
+    untouched = [token for token in range(20) if token not in ids]
+    assert torch.equal(table_of(watched)[untouched], before[untouched])
+
+
+def test_the_table_turns_once_a_step_and_micro_batches_make_one_update() -> None:
+    batch = make_batch()
+
+    def learn(parts: list[slice]) -> tuple[Tensor, Tensor, Tensor]:
+        torch.manual_seed(1)
+        watched = Watched(make_model(), TextAt.model_validate(SETTINGS))
+        for part in parts:
+            micro = {name: values[part] for name, values in batch.items()}
+            for one in watched.passes(micro, first_row=part.start):
+                backward(one.loss * len(micro["labels"]) / 3)
+        still = watched.state.values.clone()
+        return take_gradient(watched.model), still, table_of(watched)
+
+    whole, parts = learn([slice(0, 3)]), learn([slice(0, 1), slice(1, 3)])
+    for one, other in zip(whole, parts, strict=True):
+        assert_near(one, other, 1e-5)
+    assert not torch.equal(whole[1], whole[2])  # only the next step finds what this one has learnt
+
+
+def test_what_the_released_code_does_otherwise() -> None:
+    torch.manual_seed(1)
+    model, batch = make_model(), make_batch()
+    watched = Watched(model, TextAt.model_validate(SETTINGS | {"profile": "released", "epsilon": None}))
+    before = watched.state.values.clone()
+    passes = watched.passes(batch)
+    first = next(passes)
+    assert first.loss.item() == pytest.approx(model(**batch).loss.item(), abs=0.5)  # whole, not a third
+    assert first.delta is not None
+    part = before[batch["input_ids"]]
+    part = part / part.norm()  # one norm for all rows together
+    row = first.delta - part
+    assert row.flatten(1).norm(dim=1).tolist() == pytest.approx([0.3 / 3**0.5] * 3, rel=0.2)
+    assert not row[batch["attention_mask"] == 0].any()  # padding has a token's part, and none of the row's
+    backward(first.loss)
+    for one in passes:
+        backward(one.loss)
+    added = table_of(watched) - before
+    assert added[0].any()  # padding's own
+    assert added[1].any()  # [CLS], once for every row
+
+
+def test_a_ball_of_no_size_is_plain_training() -> None:
+    batch = make_batch()
+    watched = Watched(make_model(), TextAt(epsilon=0.0))
+    assert_near(watched.learn(batch), plain_gradient(make_model(), batch), 1e-6)
