@@ -53,7 +53,7 @@ class ByHand:
         for module in model.base_model.modules():
             module._forward_hooks.clear()
             module._forward_pre_hooks.clear()
-        return cls(model, batch, masked, pairs, pair_weight)
+        return cls(model, batch, masked_total, pair_total, pair_weight)
 
     def embedded(self, level: str) -> Tensor:
         if level == "words":
