@@ -1,6 +1,5 @@
 """What is done to a model for speed or memory, in place: names and values of its weights stay as they are."""
 
-
 from corpora.errors import UsageError
 from pretrain.networks.architectures import HuggingFaceModel
 from pretrain.networks.towers import Towers, parts

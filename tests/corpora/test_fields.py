@@ -65,8 +65,7 @@ def test_the_group_goes_with_the_document() -> None:
     for wrong in (None, "", " ", 1.5, ["a"]):
         complaint({"text": "a", "page": wrong}, group="page")
     assert complaint({"text": "a", "pages": "b"}, group="page").endswith(
-        "no field 'page' (fields: 'pages', 'text'); "
-        "say which it is: `group` under a source's `reader`"
+        "no field 'page' (fields: 'pages', 'text'); say which it is: `group` under a source's `reader`"
     )
 
 
