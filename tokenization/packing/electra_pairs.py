@@ -2,8 +2,8 @@
 
 The walk is that of google-research/electra, build_pretraining_dataset.py: sentences of a document are
 gathered up to a target length, drawn anew for each row; the row is cut in two behind the sentence that
-reaches half of it, or before that one. Two things are mended. The script lets a short sentence go back into
-A, behind what is in B already: here B is whatever follows A. And the script loses what a row has no room for:
+reaches half of it, or before that one. Two things are mended. The script lets a short sentence return to A,
+behind what is in B already: here B is whatever follows A. And the script loses what a row has no room for:
 here a sentence that would not fit opens the next row.
 """
 

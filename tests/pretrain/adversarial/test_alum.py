@@ -19,9 +19,8 @@ from pretrain.networks.speeding import compile_encoder, keep_no_activations
 from pretrain.objectives import Objectives
 from pretrain.step import Step, train_step
 from tests.pretrain.adversarial.alum_by_hand import ByHand
-from tests.pretrain.toys import toy_batch, toy_engine, toy_network, toy_window
+from tests.pretrain.toys import OBJECTIVES, toy_batch, toy_engine, toy_network, toy_window
 
-OBJECTIVES = Objectives.model_validate({"mlm": 1.0, "sop": 0.5}).active()
 MLM = Objectives.model_validate({"mlm": 1.0}).active()
 SPECIAL = (7, 11)  # ids that stand for [CLS] and [SEP] in these rows
 

@@ -9,15 +9,10 @@ from pydantic import ValidationError
 from corpora.artefact import Artefact
 from corpora.errors import Interrupted, UsageError
 from pretrain.training import checkpoints
-from tests.pretrain.toys import run, toy_data, toy_train
+from tests.pretrain.toys import run, toy_train
 from tests.pretrain.training.test_stage import StopAfter
 
 ADVERSARY = {"method": "alum", "start_step": 3, "health_every": 2}
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 def test_a_run_tells_what_its_adversary_did_and_goes_on_to_the_same_bytes(

@@ -27,7 +27,7 @@ from pretrain.networks.towers import Towers
 from pretrain.training import checkpoints
 from pretrain.training.settings import Train
 from tests.pretrain.encoders import settings
-from tests.pretrain.toys import run, toy_data, toy_train
+from tests.pretrain.toys import run, toy_train
 from tests.tokenization.making import make_token_set, row
 
 PAIR: dict[str, object] = {
@@ -51,11 +51,6 @@ class StopAfter(Quiet):
     def stopping(self) -> bool:  # type: ignore[override]
         self.looks -= 1
         return self.looks == 0
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
 
 
 @pytest.fixture(scope="module")
