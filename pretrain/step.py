@@ -71,7 +71,7 @@ def train_step(
             for row, objective in enumerate(objectives.values())
             for name, of_all in zip(objective.counted, more, strict=False)
         },
-        noted=_over_ranks(engine.ranks, noted),
+        noted=_over_ranks(engine.ranks, noted) if adversary else {},
     )
 
 
@@ -95,10 +95,8 @@ def seed_dropout(seed: int, step: int, micro_batch: int, ranks: Ranks) -> int:
 
 
 def _over_ranks(ranks: Ranks, noted: Mapping[str, Tensor]) -> dict[str, float]:
-    """Sums over all ranks, by name."""
-    if not noted:
-        return {}
-    sums = ranks.total(torch.stack([*noted.values()])).tolist()
+    """Sums over all ranks, by name; and one step."""
+    sums = ranks.total(torch.stack([*noted.values()])).tolist() if noted else []
     return {**dict(zip(noted, sums, strict=True)), "adversarial_steps": 1.0}
 
 

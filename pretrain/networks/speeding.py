@@ -1,5 +1,7 @@
 """What is done to a model for speed or memory, in place: names and values of its weights stay as they are."""
 
+import warnings
+
 from corpora.errors import UsageError
 from pretrain.networks.architectures import HuggingFaceModel
 from pretrain.networks.towers import Towers, parts
@@ -43,5 +45,7 @@ def compile_encoder(model: HuggingFaceModel | Towers) -> None:
         raise UsageError(
             "speed.compile needs a C++ compiler, and none is found: install g++, or set it to false"
         ) from error
+    # Where an adversary moves embeddings, the compiler looks for the gradient of what keeps none.
+    warnings.filterwarnings("ignore", r"The \.grad attribute of a Tensor that is not a leaf", UserWarning)
     for part in parts(model):
         part.base_model.compile()

@@ -67,8 +67,9 @@ class Disentangled(nn.Module):
             shared: Tensor = self._base[0](ids)
         return shared + embedding(ids, self.delta, self._pad)
 
-    def folded(self) -> Tensor:
-        """One table that says the same."""
+    @property
+    def weight(self) -> Tensor:
+        """One table that says the same, as it is now."""
         return self._base[0].weight.detach() + self.delta.detach()
 
 
@@ -116,7 +117,7 @@ class Towers(nn.Module):
         for name, module in self.discriminator.named_modules():
             if isinstance(module, Disentangled):
                 del state[f"{name}.delta"]
-                state[f"{name}.weight"] = module.folded()
+                state[f"{name}.weight"] = module.weight
         return state
 
 

@@ -34,15 +34,15 @@ def describe(model: HuggingFaceModel | Towers) -> str:
     return str(model.config.to_json_string())
 
 
-def load(folder: Path) -> HuggingFaceModel | Towers:
-    """The network that `save` wrote, exactly.
+def load(folder: Path) -> HuggingFaceModel:
+    """The network, or the `Towers`, that `save` wrote, exactly.
 
     Raises:
         BadData: the weights are not those of the configuration beside them.
     """
     from safetensors.torch import load_file
 
-    model = _built(folder)
+    model: HuggingFaceModel = _built(folder)
     try:
         found = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
     except RuntimeError as error:  # a tensor of another shape; all of them are named

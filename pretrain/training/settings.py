@@ -332,6 +332,11 @@ class Train(StageSettings):
             raise ValueError(
                 "head_warmup trains heads alone, and electra's learn with their networks: leave it out"
             )
+        if self.adversarial and self.adversarial.everywhere:
+            raise ValueError(
+                "adversarial.scope: all asks a masked-LM head of every token, and what is regularised beside "
+                "electra is the discriminator, which judges all of them anyway: leave scope out"
+            )
         return self
 
     @model_validator(mode="after")

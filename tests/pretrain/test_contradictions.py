@@ -104,3 +104,12 @@ def test_all_are_told_at_once(recipe: str) -> None:
     with pytest.raises(RecipeError) as caught:
         load(recipe, list(CASES)[4:8])
     assert len(caught.value.problems) == 5
+
+
+def test_a_generator_without_a_projection_is_found_before_any_work(recipe: str) -> None:
+    both = ["first.objectives={electra: 50}", "second.objectives={electra: 50}"]
+    assert len(load(recipe, both).stages) == 7  # beside BERT, a narrow one is ELECTRA's
+    roberta = ["first.model.type=roberta", "first.model.max_position_embeddings=130"]
+    with pytest.raises(RecipeError, match=r"generator: a roberta network has no projection from tables of"):
+        load(recipe, [*both, *roberta])
+    assert len(load(recipe, [*both, *roberta, "first.generator={width: 1.0, depth: 0.5}"]).stages) == 7

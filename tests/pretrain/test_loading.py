@@ -15,6 +15,7 @@ from pretrain import loading
 from pretrain.batch import KINDS, NO_PAIR, Batch, Masks, Window
 from pretrain.loading import Loader
 from pretrain.masking import NgramMasking, TokenMasking
+from pretrain.randomness import key
 from pretrain.replacement import BertReplacement, SimilarWord
 from tests.tokenization.making import CLS, SEP, SIZE, make_token_set, row
 from tokenization.packing import Encoded, FullSentences
@@ -403,3 +404,16 @@ def test_a_missing_lexicon_is_refused_at_the_start(tokens: TokenSet) -> None:
 def test_a_batch_moves_as_a_whole(build: Build) -> None:
     moved = build().window(0).batches[0].to("meta")
     assert {getattr(moved, f.name).device.type for f in fields(Batch)} == {"meta"}
+
+
+def test_keys_of_draws_belong_to_seed_step_and_row(build: Build) -> None:
+    """Whatever ranks and micro-batches share the rows."""
+    loader = build()
+    for step in (0, 3):
+        wanted = key(loader.seed, "noise", step, loader.samples(step)).view(np.int64)
+        shares = [loader.window(step, rank, world=2, micro_batch=2).batches for rank in range(2)]
+        found = [batch.noise.numpy() for share in shares for batch in share]
+        assert np.array_equal(np.concatenate(found), wanted)
+    rows = loader.held_out(4, 4)[0]
+    assert np.array_equal(loader.examined(rows)[0].noise, loader.examined(rows)[0].noise)
+    assert len({*loader.window(0).batches[0].noise.tolist(), *loader.window(1).batches[0].noise.tolist()}) > 2

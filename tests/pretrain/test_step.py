@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -99,7 +100,8 @@ def test_a_number_that_is_none_costs_one_step_and_no_weight(zero: int, poison: f
     engine, undisturbed = (toy_engine(toy_network(), zero) for _ in range(2))
     train_step(engine, good, OBJECTIVES, 1e-2, seed=0)
     before = state(engine)
-    head = engine.network.model.cls.seq_relationship  # its weights may be sharded: poison what it says
+    model: Any = engine.network.model
+    head = model.cls.seq_relationship  # its weights may be sharded: poison what it says
     poisoned = head.register_forward_hook(lambda *given: given[-1] * poison)
     step = train_step(engine, bad, OBJECTIVES, 1e-2, seed=0)
     poisoned.remove()
@@ -144,5 +146,5 @@ def test_tied_weights_stay_one_tensor() -> None:
     engine = toy_engine(toy_network(), zero=1)
     for window in windows(2):
         train_step(engine, window, OBJECTIVES, 1e-2, seed=0)
-    model = engine.network.model
+    model: Any = engine.network.model
     assert model.cls.predictions.decoder.weight.data_ptr() == model.get_input_embeddings().weight.data_ptr()

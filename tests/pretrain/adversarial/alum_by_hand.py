@@ -13,6 +13,7 @@ from pretrain.adversarial import Alum
 from pretrain.batch import NO_PAIR, Batch
 from pretrain.networks.architectures import token_logits
 from pretrain.networks.network import Network
+from pretrain.networks.pair import PairNetwork
 
 Said = tuple[Tensor, Tensor]  # logits of masked tokens and of labelled pairs
 
@@ -40,9 +41,14 @@ class ByHand:
 
     @classmethod
     def of(
-        cls, network: Network, batch: Batch, masked_total: int, pair_total: int, pair_weight: float
+        cls,
+        network: Network | PairNetwork,
+        batch: Batch,
+        masked_total: int,
+        pair_total: int,
+        pair_weight: float,
     ) -> "ByHand":
-        model = copy.deepcopy(network.model).double().train()
+        model: Any = copy.deepcopy(network.model).double().train()
         model.base_model._forward_hooks.clear()
         for module in model.base_model.modules():
             module._forward_hooks.clear()
@@ -104,9 +110,10 @@ class ByHand:
         clean = self.say(alum.level, clean_embedded)
         e = clean_embedded.detach()
         relative = alum.unit == "embedding"
-        groups = [[[(r, c)] for c in cells] for r, cells in self._cells(movable)]
+        rows = [[(r, c) for c in cells] for r, cells in self._cells(movable)]
+        groups = [[cell] for row in rows for cell in row]
         if alum.over == "sequence":
-            groups = [[cells] for r in groups if (cells := [cell for group in r for cell in group])]
+            groups = [row for row in rows if row]
         delta = torch.zeros_like(e)
         for r, cells in self._cells(movable):
             for c in cells:
@@ -116,7 +123,7 @@ class ByHand:
         for _ in range(alum.steps):
             slope = self.slope(alum.level, e, clean, delta)
             moved = torch.zeros_like(e)
-            for group in (one for row in groups for one in row):
+            for group in groups:
                 pick = tuple(torch.tensor(axis) for axis in zip(*group, strict=True))
                 moved[pick] = self._step(alum, delta[pick], slope[pick], e[pick] if relative else None)
             delta = moved

@@ -14,6 +14,7 @@ from pretrain.batch import Batch, Window
 from pretrain.engine.deepspeed import Engine
 from pretrain.micro_batch import MicroBatch
 from pretrain.networks.network import Network
+from pretrain.networks.pair import PairNetwork
 from pretrain.networks.speeding import compile_encoder, keep_no_activations
 from pretrain.objectives import Objectives
 from pretrain.step import Step, train_step
@@ -46,7 +47,7 @@ def opened(
     return toy_engine(network, zero, **how)
 
 
-def seen_by(network: Network) -> list[Tensor]:
+def seen_by(network: Network | PairNetwork) -> list[Tensor]:
     """A list that fills with every perturbation that the network sees."""
     seen: list[Tensor] = []
     assert network.embeddings is not None
@@ -288,7 +289,7 @@ def test_a_step_costs_8_thirds_of_a_plain_one_in_matrix_products() -> None:
         engine = opened(adversary or Alum())
         with FlopCounterMode(display=False) as counter:
             train_step(engine, toy_window(0, toy_batch(6, 0, masked=9)), MLM, 1e-2, 0, adversary)
-        return counter.get_total_flops()
+        return int(counter.get_total_flops())
 
     assert 2.4 < products(Alum(health_every=0)) / products(None) <= 8 / 3  # what nothing needs is left out
 

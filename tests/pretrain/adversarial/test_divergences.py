@@ -52,9 +52,8 @@ def test_equal_predictions_are_0_apart_and_none_is_below() -> None:
     p = logits(5.0, 0)
     assert kl(p, p).item() == symmetric_kl(p, p).item() == 0
     near = p + 1e-4 * logits(1.0, 2)
-    assert (
-        0 < symmetric_kl(p, near).item() == pytest.approx((exact(p, near) + exact(near, p)).item(), rel=0.05)
-    )
+    apart = symmetric_kl(p, near).item()
+    assert 0 < apart == pytest.approx((exact(p, near) + exact(near, p)).item(), rel=0.05)
 
 
 def test_half_precision_is_read_as_float32_under_autocast_too() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, embedding, gelu, layer_norm
 
 from pretrain import randomness
+from pretrain.adversarial import Alum, Pgd
 from pretrain.batch import Batch, Window
 from pretrain.networks.generators import Sharing
 from pretrain.networks.layout import Layout
@@ -297,3 +298,44 @@ def test_what_is_drawn_depends_on_the_row_and_its_place() -> None:
     assert torch.equal(first, network.draw(logits, batch))
     other = network.draw(logits, dataclasses.replace(batch, noise=torch.from_numpy(same)))
     assert not torch.equal(first, other)
+
+
+# --- against an adversary ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("sharing", "rows"), [("tied", 1.0), ("gdes", 0.5)])
+def test_alum_moves_the_discriminator_and_leaves_the_generator_alone(sharing: Sharing, rows: float) -> None:
+    adversary, one = Alum(rows=rows, noise_scale=0.05, health_every=1), window(0, toy_batch(4, 0, masked=9))
+    steps, gradients = [], []
+    for each in (None, adversary):
+        network = pair(sharing=sharing)
+        network.open_to(adversary.level)
+        engine = toy_engine(network, clip=0.0)
+        steps.append(train_step(engine, one, OBJECTIVES, 0.0, 0, each))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(engine, "update", lambda rate: 1.0)
+            train_step(engine, one, OBJECTIVES, 0.0, 0, each)
+        gradients.append({name: p.grad for name, p in network.model.named_parameters()})
+    plain, moved = steps
+    assert moved.losses == pytest.approx(plain.losses)
+    assert moved.more == plain.more  # all passes met the same draw
+    assert moved.noted["kl_zero"] < 1e-6
+    assert moved.noted["kl_delta"] > moved.noted["kl_random"] > 0
+    for name, gradient in gradients[0].items():
+        if name.startswith("generator.electra.encoder"):
+            torch.testing.assert_close(gradient, gradients[1][name], msg=name)
+    head = "discriminator.discriminator_predictions.dense.weight"
+    one_way, other = gradients[0][head], gradients[1][head]
+    assert one_way is not None
+    assert other is not None
+    assert not torch.allclose(one_way, other, rtol=1e-3)
+
+
+def test_both_learn_where_only_the_perturbed_pass_is_learnt_from() -> None:
+    network, adversary = pair(), Pgd(steps=2)
+    network.open_to(adversary.level)
+    engine = toy_engine(network)
+    before = engine.weights()
+    assert train_step(engine, window(0, toy_batch(4, 0)), OBJECTIVES, 1e-3, 0, adversary).applied
+    name = "generator.electra.encoder.layer.0.output.dense.weight"
+    assert not torch.equal(engine.weights()[name], before[name])

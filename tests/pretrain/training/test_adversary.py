@@ -52,7 +52,7 @@ def test_plain_training_says_nothing_of_one(data: Artefact, tmp_path: Path) -> N
             {"adversarial": {"method": "alum", "start_step": 12}},
             "start_step is 12, but training ends",
         ),
-        ({"adversarial": "freelbb"}, "'alum'.* 'pgd'"),
+        ({"adversarial": "freelbb"}, "'alum', 'freelb', 'pgd'"),
         (
             {
                 "adversarial": {"method": "alum", "profile": "released", "ascent_precision": "training"},
