@@ -79,17 +79,18 @@ def alive(runs: Path) -> list[str]:
     return [line for line in lines.splitlines() if str(runs) in line and "pretrain" in line]
 
 
-def test_an_interrupt_of_two_ranks_is_one_save(clean: Clean, runs: Path) -> None:
-    """Ctrl-C reaches a whole process group; a signal to the parent alone is the easier case."""
+@pytest.mark.parametrize("way", ["INT to the group", "TERM to the top", "USR1 to the top"])
+def test_a_signal_to_two_ranks_is_one_save(clean: Clean, runs: Path, way: str) -> None:
     program = Program(clean, runs, *ENDLESS, "train.speed.processes=2")
     until(lambda: trains(runs), lambda: program.process.poll() is None)
-    os.killpg(program.process.pid, signal.SIGINT)
+    name, _, whom = way.partition(" to the ")
+    (os.killpg if whom == "group" else os.kill)(program.process.pid, signal.Signals[f"SIG{name}"])
     code, said = program.end()
     assert code == 75, said
     assert len(saved(runs)) == 1
     first, last = said.splitlines()  # of rank 0, and of the parent
     assert first.startswith("interrupted: stopped and saved after step ")
-    assert last == "interrupted: stopped by SIGINT: saved, the same command goes on"
+    assert last == f"interrupted: stopped by SIG{name}: saved, the same command goes on"
     assert alive(runs) == []
     assert not list(runs.glob("**/*lock"))
 
