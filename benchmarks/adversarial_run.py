@@ -77,7 +77,7 @@ def ours(job: Job, adversary: Alum | None) -> list[float]:
     ranks, model = Ranks.join(), network(job)
     if adversary:
         model.open_to(adversary.level)
-    setup = configuration(0, job.rows, 1.0, {})
+    setup = configuration(0, job.rows, 1.0, sum(one.numel() for one in model.parameters()), {})
     engine = Engine(ranks, model, AdamW(lr=LR).build(model), setup, 1.0)
     engine.network.train()
     objectives = Objectives.model_validate({"mlm": 1.0}).active()

@@ -132,7 +132,7 @@ def _pair(encoder: Any, settings: Generator) -> Towers:  # noqa: ANN401 - a mode
 
 def _stepping(network: Network | PairNetwork, objectives: Any, length: int) -> Callable[[], None]:  # noqa: ANN401
     """One training step after the other, each on rows of its own."""
-    setup = configuration(0, TOKENS // length, 1.0, {})
+    setup = configuration(0, TOKENS // length, 1.0, sum(one.numel() for one in network.parameters()), {})
     engine = Engine(Ranks.join(), network, BertAdam(lr=1e-4).build(network), setup, 1.0)
     network.train()
     numbers = count()

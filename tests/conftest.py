@@ -18,3 +18,11 @@ def _one_thread() -> Iterator[None]:
         patch.setitem(os.environ, "OMP_NUM_THREADS", "1")
         patch.setitem(os.environ, "COLUMNS", "200")  # tables without folded words
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_rank() -> Iterator[None]:
+    """Accelerate tells a process that it is a rank where a process group was entered: later ones are not."""
+    yield
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+        os.environ.pop(name, None)

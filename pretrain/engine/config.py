@@ -4,18 +4,23 @@ from collections.abc import Mapping
 
 from corpora.stage import JSON
 
+BUCKET = 500_000_000
+"""Gradients that go round the ranks at once, at most: DeepSpeed's own figure."""
+
 
 def configuration(
     zero: int,
     micro_batch: int,
     clip: float,
+    weights: int,
     overrides: Mapping[str, JSON],
     offload: str = "none",
     pin: bool = False,
 ) -> dict[str, JSON]:
     """DeepSpeed's JSON, `overrides` laid over it. Accumulation is ours, of any number of batches.
 
-    `offload` names what waits in the CPU's memory; with `pin`, in pages that a GPU reads directly.
+    `weights`: how many the network has. `offload` names what waits in the CPU's memory; with `pin`, in pages
+    that a GPU reads directly.
     """
     base: dict[str, JSON] = {
         "train_micro_batch_size_per_gpu": micro_batch,
@@ -26,6 +31,7 @@ def configuration(
         "zero_optimization": {
             "stage": zero,
             "memory_efficient_linear": False,
+            "reduce_bucket_size": min(weights, BUCKET),  # reserved whole: two gigabytes for any small network
             **_offloaded(offload, pin),
         },
         "zero_allow_untested_optimizer": True,

@@ -89,7 +89,8 @@ def open_engine(
         _check_ascents(config.adversarial, network)
     speed, rows = config.speed, config.rows_at_once(ranks.world, tokens.length)
     pin = ranks.device.type == "cuda"
-    setup = configuration(speed.zero, rows, config.clip, config.deepspeed, speed.offload, pin)
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    setup = configuration(speed.zero, rows, config.clip, weights, config.deepspeed, speed.offload, pin)
     known = saved.setup.scaling if saved else None
     scaling = (known or LossScale()) if speed.precision == "fp16" else None
     return Engine(ranks, network, config.optimizer.build(network), setup, config.clip, scaling)

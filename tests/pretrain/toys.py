@@ -84,7 +84,7 @@ def toy_engine(
     network: Network | PairNetwork, zero: int = 0, clip: float = 1.0, optimizer: Optimizer | None = None
 ) -> Engine:
     """The engine around it, with AdamW unless told otherwise."""
-    setup = configuration(zero, 4, clip, {})
+    setup = configuration(zero, 4, clip, sum(one.numel() for one in network.parameters()), {})
     return Engine(Ranks.join(), network, (optimizer or AdamW(lr=1e-2)).build(network), setup, clip)
 
 
