@@ -15,7 +15,8 @@ Captured = pytest.CaptureFixture[str]
 PYTHON = """\
 #!/bin/bash
 # Notes what it is asked; training is interrupted at first.
-printf '%s|' "$SLURM_PROCID" "$PWD" "$@" >> "$0.calls"; echo >> "$0.calls"
+line=$(printf '%s|' "$SLURM_PROCID" "$PWD" "$@")
+printf '%s\\n' "$line" >> "$0.calls"  # at once: two tasks write
 [ "${@: -1}" = "$(cat "$0.fails" 2> /dev/null)" ] && exit 3
 [ "${@: -1}" = train ] && [ "$SLURM_RESTART_COUNT" -lt 2 ] && exit 75
 exit 0
