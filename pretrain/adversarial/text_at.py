@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
+from pydantic import field_validator
 from torch import Tensor, nn
 
-from pretrain.adversarial.attack import Attack, Pass, Places, Said
+from pretrain.adversarial.attack import Attack, Level, Pass, Places, Said
 from pretrain.adversarial.ball import RowBall
 from pretrain.adversarial.norms import TINY, normalised, sizes
 
@@ -49,13 +50,17 @@ class TextAt(RowBall):
     method: Literal["text_at"] = "text_at"
     """As FreeLB, with the perturbation of each token of the vocabulary carried from batch to batch."""
 
-    level: Literal["words"] = "words"
-    """Where the perturbation is added: the table is one of words."""
-
     profile: Literal["paper", "released"] = "paper"
     """released: as TAVAT's code. The tokens' part is divided by its norm over the whole micro-batch, takes in
     [CLS], [SEP] and padding, and is added to the table, once for every place; the loss is summed over the
     passes, not averaged; the last pass is followed by no ascent."""
+
+    @field_validator("level")
+    @classmethod
+    def _of_words(cls, level: Level) -> Level:
+        if level != "words":
+            raise ValueError(f"is {level}, but text_at keeps a table of words: leave level out")
+        return level
 
     def begin(self, network: nn.Module, steps: int | None = None) -> Table:
         """The table: uniform, its numbers up to `noise_scale` / sqrt(width). Draws from torch's generator."""

@@ -13,8 +13,9 @@ from pretrain.comparing.asked import Choice
 from pretrain.kinds import KINDS
 from pretrain.reading.difference import difference
 from pretrain.reading.problems import Problem, RecipeError
-from pretrain.reading.shape import all_tags, fields_of, tag_of
+from pretrain.reading.shape import all_tags, fields_of, members, tag_of
 from pretrain.reading.source import parse
+from pretrain.reading.writing import write
 from pretrain.recipe import Recipe, load
 
 Path = tuple[str, ...]
@@ -88,7 +89,7 @@ def refuse_others(arms_: Sequence[Arm], recipes: Sequence[Recipe], varied: Seque
             if key is None:
                 raise UsageError(f"the arms {one.label} and {two.label} differ in {'.'.join(path)} as well")
             own = path == key or path[-1] in tags or path in one.written | two.written
-            if not own and any(_is_set(recipe, path) for recipe in (first, second)):
+            if not own and _means_the_same(first, second, path):
                 raise UsageError(_second(one, two, first, second, path, ".".join(key)))
 
 
@@ -112,8 +113,35 @@ def _arm(key: str, value: str, base: Recipe, several: bool) -> Arm:
         return Arm(label, ())
     if value == "none" and _may_be_null(parent, key.rpartition(".")[2]):
         return Arm(label, (f"{key}=null",))
+    if isinstance(here, BaseModel) and (kept := _kept(here, parent, key.rpartition(".")[2], value)):
+        return Arm(label, (f"{key}={write(kept, flow=True).strip()}",))
     written = frozenset((*key.split("."), *path) for path in _paths(_mapping(value)))
     return Arm(label, (f"{key}={value}",), written)
+
+
+def _kept(here: BaseModel, parent: object, name: str, word: str) -> dict[str, object]:
+    """The member called `word`, with what the recipe sets for the present one and means the same in both.
+
+    That are settings of one name and one default, such as the budget of masks; {} where there is none.
+    """
+    field = fields_of(type(parent)).get(name) if isinstance(parent, BaseModel) else None
+    found = (
+        [one for one in members(field.annotation) if (tag_of(one) or ("", ""))[1] == word] if field else []
+    )
+    given = here.model_dump(mode="json", exclude_unset=True)
+    for member in found:
+        alike = {key: value for key, value in given.items() if _alike(type(here), member, key)}
+        return {tag_of(member)[0]: word, **alike} if alike else {}  # type: ignore[index]
+    return {}
+
+
+def _alike(one: type[BaseModel], other: type[BaseModel], name: str) -> bool:
+    """Whether both classes have a setting of this name with the same default."""
+    fields = (one.model_fields.get(name), other.model_fields.get(name))
+    if None in fields or name == (tag_of(one) or ("",))[0]:
+        return False
+    first, second = (field.get_default(call_default_factory=True) for field in fields if field)
+    return bool(first == second)
 
 
 def _joined(parts: Sequence[Arm]) -> Arm:
@@ -179,10 +207,12 @@ def _paths(value: object) -> Iterator[Path]:
             yield from ((str(key), *path) for path in _paths(inner))
 
 
-def _is_set(recipe: Recipe, path: Path) -> bool:
-    """Whether the recipe gives this setting, rather than leave it at its default."""
-    given = recipe.stages[path[0]].model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return _at(given, path[1:]) is not None
+def _means_the_same(first: Recipe, second: Recipe, path: Path) -> bool:
+    """Whether a setting is one of both arms, and not each method's own: its defaults are equal."""
+    one, other = (_look(recipe, path)[1] for recipe in (first, second))
+    if not isinstance(one, BaseModel) or not isinstance(other, BaseModel):
+        return True
+    return type(one) is type(other) or _alike(type(one), type(other), path[-1])
 
 
 def _at(value: object, path: Path) -> object:

@@ -22,6 +22,9 @@ def head(comparison: Comparison, console: Console) -> None:
     console.rule(f"[bold]{comparison.title}", align="left")
     labels = [arm.label for arm in comparison.arms]
     lines = [f"arms: {', '.join(labels)}; differences are to {labels[0]}"]
+    for arm in comparison.arms:  # a word that took over settings of the recipe
+        kept = [text for text in arm.overrides if "={" in text and text.partition("=")[2] not in arm.label]
+        lines += [f"  {arm.label} is {text}" for text in kept]
     for label, recipe in zip(labels[1:], comparison.recipes[1:], strict=True):
         differences = told(comparison.recipes[0], recipe)
         lines += [f"  {label}: {_cut(line)}" for line in differences[:MOST_LINES]]

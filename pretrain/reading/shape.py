@@ -30,8 +30,13 @@ def members(annotation: object) -> tuple[Model, ...]:
 
 
 def tag_of(model: Model) -> tuple[str, str] | None:
-    """The key that chooses this member of a family, and its word: `("strategy", "ngram")`."""
-    for name, field in model.model_fields.items():
+    """The key that chooses this member of a family, and its word: `("strategy", "ngram")`.
+
+    It stands before any other key that can have but one value, such as one that narrows the base's.
+    """
+    own = (name for name in model.__annotations__ if name in model.model_fields)
+    for name in dict.fromkeys([*own, *model.model_fields]):
+        field = model.model_fields[name]
         if get_origin(field.annotation) is Literal and get_args(field.annotation) == (field.default,):
             return name, str(field.default)
     return None

@@ -159,8 +159,8 @@ class Train(StageSettings):
     """What the network is asked, with weights: {mlm: 1.0, sop: 1.0}."""
 
     adversarial: Pretraining | None = None
-    """Train against an adversary that moves embeddings: alum, pgd, or {method: alum, weight: 1.0, ...}. Left
-    out, train plainly."""
+    """Train against an adversary that moves embeddings: alum, freelb, pgd, or {method: alum, weight: 1.0}.
+    Left out, train plainly."""
 
     optimizer: Optimizer = AdamW()
     """How gradients become steps."""

@@ -14,15 +14,26 @@ from corpora.fields import RowReader
 from corpora.labelled.readers.json_records import JsonRecords
 from corpora.labelled.readers.spans import Spans
 from corpora.labelled.readers.squad import Squad
+from corpora.labelled.readers.tagged_words import TaggedWords
 from corpora.labelled.readers.token_columns import TokenColumns
 from corpora.places import Place
 from corpora.readers import Arrow, Csv, Datasets, Jsonl, Parquet, reader_for
 from corpora.settings import named
 
-__all__ = ["JsonRecords", "Known", "Reader", "Spans", "Squad", "Table", "TokenColumns", "reader_of"]
+__all__ = [
+    "JsonRecords",
+    "Known",
+    "Reader",
+    "Spans",
+    "Squad",
+    "Table",
+    "TaggedWords",
+    "TokenColumns",
+    "reader_of",
+]
 
 Table: TypeAlias = Csv | Jsonl | JsonRecords | Parquet | Arrow | Datasets
-Known: TypeAlias = TokenColumns | Spans | Squad
+Known: TypeAlias = TokenColumns | TaggedWords | Spans | Squad
 """Those that say themselves what is known of a row."""
 
 Reader = Annotated[Table | Known, Field(discriminator="name"), named("name")]

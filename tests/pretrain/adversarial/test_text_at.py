@@ -94,6 +94,11 @@ def test_what_the_released_code_does_otherwise() -> None:
     assert added[1].any()  # [CLS], once for every row
 
 
+def test_a_table_of_words_moves_words() -> None:
+    with pytest.raises(ValueError, match="text_at keeps a table of words"):
+        TextAt(level="embeddings")
+
+
 def test_a_ball_of_no_size_is_plain_training() -> None:
     batch = make_batch()
     watched = Watched(make_model(), TextAt(epsilon=0.0))

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from corpora.errors import UsageError
+from pretrain.adversarial import TextAt
 from pretrain.comparing.arms import told
 from pretrain.comparing.asked import choice
 from pretrain.comparing.cells import Comparison, compare
+from pretrain.reading.shape import tag_of
 from pretrain.recipe import RecipeError
 
 RECIPE = """\
@@ -55,9 +57,18 @@ def test_a_word_that_the_recipe_has_stays_as_the_recipe_has_it(recipe: str) -> N
     assert not any("budget" in line for line in lines)
 
 
+def test_another_word_keeps_what_the_recipe_sets_and_means_the_same(recipe: str) -> None:
+    found = laid_out(recipe, "train.masking=token,ngram")
+    assert found.arms[0].overrides == ("train.masking={strategy: token, budget: 0.2}",)
+    assert found.arms[0].label == "token"
+    assert tag_of(TextAt) == ("method", "text_at")  # which narrows a key of its base as well
+
+
 def test_a_second_difference_is_refused_with_both_values(recipe: str) -> None:
-    with pytest.raises(UsageError, match=r"token and ngram differ in `budget` as well \(0.15 and 0.2\)"):
-        laid_out(recipe, "train.masking=token,ngram")
+    with pytest.raises(
+        UsageError, match=r"\{strategy: token\} and ngram differ in `budget` as well \(0.15 and 0.2\)"
+    ):
+        laid_out(recipe, "train.masking={strategy: token},ngram")
     wanted = laid_out(
         recipe, "train.masking={strategy: token, budget: 0.15},ngram"
     )  # written, so it is meant
