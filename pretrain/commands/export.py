@@ -21,10 +21,11 @@ def act(given: argparse.Namespace, console: Console) -> None:
     from pretrain.running.releasing import release
 
     made = release(given.run, given.step, given.stage, given.to)
-    console.print(f"{made.summary}: {made.path}", markup=False, highlight=False)
-    console.print(
-        "from transformers import AutoModelForMaskedLM, AutoTokenizer", markup=False, highlight=False
-    )
-    for name, opener in (("model", "AutoModelForMaskedLM"), ("tokenizer", "AutoTokenizer")):
-        line = f'{name} = {opener}.from_pretrained("{made.path}")'
+    opener = made.facts["model"]  # of a pair, the discriminator's
+    for line in (
+        f"{made.summary}: {made.path}",
+        f"from transformers import AutoTokenizer, {opener}",
+        f'model = {opener}.from_pretrained("{made.path}")',
+        f'tokenizer = AutoTokenizer.from_pretrained("{made.path}")',
+    ):
         console.print(line, markup=False, highlight=False)

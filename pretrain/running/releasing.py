@@ -13,7 +13,7 @@ from pretrain import launch
 from pretrain.export import Export, export
 from pretrain.recipe import Recipe, load
 from pretrain.running import folders
-from pretrain.running.chain import Link, chain
+from pretrain.running.chain import chain
 from pretrain.running.locks import locked
 from pretrain.running.store import Store, fingerprint
 from pretrain.training import checkpoints
@@ -62,33 +62,35 @@ def _found(run: Path, stage: str | None) -> tuple[Export, Artefact]:
         return Export(), Artefact.unfinished(run, Train.makes)
     if not (run / folders.RECIPE).is_file():
         raise UsageError(f"{run} is no folder of a run (no {folders.RECIPE} in it); runs are under runs/")
-    recipe, store = load(str(run / folders.RECIPE)), Store(run.parent / ".store")
-    begun = {link.name: link for link in _trained(recipe, run, store)}
+    recipe = load(str(run / folders.RECIPE))
+    begun = dict(_trained(recipe, run))
     if stage is not None and stage not in begun:
-        raise UsageError(
-            f"{run} has no checkpoints of a stage {stage!r} (it has: {', '.join(begun) or 'none'})"
-        )
+        has = ", ".join(begun) or "none"
+        raise UsageError(f"{run} has no checkpoints of a stage {stage!r} (it has: {has})")
     if len(begun) > 1 and stage is None:
         raise UsageError(f"{run} has several stages with checkpoints, say --stage: {', '.join(begun)}")
     if not begun:
         raise UsageError(f"{run} has no checkpoints yet: training has not saved any")
-    link = begun[stage or next(iter(begun))]
-    return _wishes(recipe, link.name), _checkpoints(link, store)
+    name = stage or next(iter(begun))
+    return _wishes(recipe, name), begun[name]
 
 
-def _trained(recipe: Recipe, run: Path, store: Store) -> Iterator[Link]:
-    """The training stages that were at least begun."""
-    for link in chain(recipe, store, folders.remembered(run)):
-        begun = store.find(link.config, link.fingerprint) or store.started(link.config, link.fingerprint)
-        if isinstance(link.config, Train) and begun:
-            yield link
+def _trained(recipe: Recipe, run: Path) -> Iterator[tuple[str, Artefact]]:
+    """The training stages that were finished, as the run notes them, and those that were begun."""
+    noted = folders.remembered(run)
+    places = {name: (run / str(note["artefact"])).resolve() for name, note in noted.items()}
+    for name in (name for name, config in recipe.stages.items() if isinstance(config, Train)):
+        if name in places and (places[name] / MANIFEST).is_file():
+            yield name, Artefact.open(places[name], Train.makes)
+        elif (draft := _draft(recipe, run, name)) is not None:
+            yield name, Artefact.unfinished(draft, Train.makes)
 
 
-def _checkpoints(link: Link, store: Store) -> Artefact:
-    if (found := store.find(link.config, link.fingerprint)) is not None:
-        return found
-    draft = store.started(link.config, link.fingerprint)
-    return Artefact.unfinished(draft or link.place, Train.makes)
+def _draft(recipe: Recipe, run: Path, stage: str) -> Path | None:
+    """Where a training stage that is not finished stands."""
+    store = Store(run.parent / ".store")
+    link = next(link for link in chain(recipe, store, folders.remembered(run)) if link.name == stage)
+    return store.started(link.config, link.fingerprint)
 
 
 def _wishes(recipe: Recipe, stage: str) -> Export:
