@@ -10,7 +10,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 
 from corpora.errors import MaskwrightError
 from pretrain.adversarial.attack import Adversary, Constant, Dropout, Places
@@ -44,10 +44,8 @@ class Answers:
         return {name: one.term(outputs, self.batch) for name, one in self.objectives.items()}
 
     def sums(self) -> Tensor:
-        """The numbers to report, (objectives, widest) float64: loss, hits, what else an objective counts."""
-        rows = [term.sums() for term in self.terms.values()]
-        widest = max(map(len, rows))
-        return torch.stack([pad(row, (0, widest - len(row))) for row in rows])
+        """The numbers to report, (objectives, 2 + more) float64; zeros where an objective has fewer."""
+        return pad_sequence([term.sums() for term in self.terms.values()], batch_first=True)
 
 
 class MicroBatch:

@@ -78,7 +78,7 @@ def train_step(
 def _learn(
     engine: Engine, attack: MicroBatch, adversary: Adversary | None, last: bool
 ) -> tuple[Tensor, Mapping[str, Tensor]]:
-    """Add one micro-batch's gradient; loss and hits (objectives, 2), and what an adversary notes."""
+    """Add one micro-batch's gradient; its sums (objectives, 2 + more), and what an adversary notes."""
     for part in adversary.passes(attack) if adversary else plain(attack):
         engine.backward(_honest(part.loss), last=part.last and last)
     noted = part.noted

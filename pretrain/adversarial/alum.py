@@ -14,34 +14,15 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pretrain.adversarial.attack import Attack, Pass, Said
-from pretrain.adversarial.smoothness import Profile, Smoothing
+from pretrain.adversarial.smoothness import PRINTED, RELEASED, Profile, Smoothing
 
 
 class Alum(Smoothing):
     """The task's loss, and `weight` times the symmetric divergence of clean and perturbed predictions."""
 
     profiles: ClassVar[Mapping[Profile, Mapping[str, Any]]] = {
-        "released": {
-            "weight": 10.0,
-            "unit": "absolute",
-            "noise_scale": 1e-5,
-            "step_size": 1e-3,
-            "ascent": "raw",
-            "norm": "linf",
-            "projection": "rescale",
-            "epsilon": 1.0,
-            "tiny": 1e-6,
-        },
-        "paper": {
-            "weight": 10.0,
-            "unit": "absolute",
-            "noise_scale": 1e-5,
-            "step_size": 1e-3,
-            "ascent": "raw",
-            "norm": "linf",
-            "projection": "clip",
-            "epsilon": 1e-5,
-        },
+        "released": {"weight": 10.0, **RELEASED},
+        "paper": {"weight": 10.0, "ascent": "raw", **PRINTED},
     }
 
     method: Literal["alum"] = "alum"

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from pretrain.adversarial.attack import Attack, Constant, Pass, Said
-from pretrain.adversarial.smoothness import Profile, Smoothing
+from pretrain.adversarial.smoothness import PRINTED, RELEASED, Profile, Smoothing
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 
@@ -56,27 +56,8 @@ class Smart(Smoothing):
     """
 
     profiles: ClassVar[Mapping[Profile, Mapping[str, Any]]] = {
-        "paper": {
-            "level": "words",
-            "unit": "absolute",
-            "noise_scale": 1e-5,
-            "step_size": 1e-3,
-            "norm": "linf",
-            "projection": "clip",
-            "epsilon": 1e-5,
-        },
-        "released": {
-            "unit": "absolute",
-            "noise_scale": 1e-5,
-            "step_size": 1e-3,
-            "ascent": "raw",
-            "norm": "linf",
-            "projection": "rescale",
-            "epsilon": 1.0,
-            "tiny": 1e-6,
-            "constant": "each",
-            "proximal": 0.0,
-        },
+        "paper": {"level": "words", **PRINTED},
+        "released": {**RELEASED, "constant": "each", "proximal": 0.0},
     }
 
     method: Literal["smart"] = "smart"

@@ -29,6 +29,13 @@ CLEAR = 2e-2
 
 Profile = Literal["robust", "released", "paper"]
 
+_AS_STATED = {"unit": "absolute", "noise_scale": 1e-5, "step_size": 1e-3, "norm": "linf"}
+RELEASED = {**_AS_STATED, "ascent": "raw", "projection": "rescale", "epsilon": 1.0, "tiny": 1e-6}
+"""The rule of mt-dnn's code: every token is scaled to linf 1, whatever the step was."""
+
+PRINTED = {**_AS_STATED, "projection": "clip", "epsilon": 1e-5}
+"""The constants that both papers are reported to print."""
+
 
 class Smoothness(NamedTuple):
     """What the ascents came to."""

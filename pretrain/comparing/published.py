@@ -13,6 +13,8 @@ FREELB, SMART = "arXiv:1909.11764", "arXiv:1911.03437"
 MACBERT, ROBERTA, ELECTRA = "arXiv:1906.08101v3", "arXiv:1907.11692", "google-research/electra"
 GLUE = ("mnli", "qnli", "qqp", "rte", "sst2", "mrpc", "cola", "stsb")
 
+SECOND_HAND = "GLUE dev, as quoted by others: the paper's own table was not read"
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -37,7 +39,8 @@ def figures() -> Iterator[Figure]:
     }
     for method, values in large.items():
         source = {"": ROBERTA, "smart": SMART}.get(method, FREELB)
-        yield from _row("roberta-large", GLUE, method, values, "GLUE dev, median of 5", source)
+        said = SECOND_HAND if method else "GLUE dev, median of 5"
+        yield from _row("roberta-large", GLUE, method, values, said, source)
     base = (87.6, 92.8, 91.9, 78.7, 94.8, 90.2, 63.6, 91.2)
     yield from _row("roberta-base", GLUE, "", base, "GLUE dev, median of 5", ROBERTA)
     bert: dict[str, Sequence[float]] = {
@@ -46,7 +49,7 @@ def figures() -> Iterator[Figure]:
     }
     tasks = ("mnli", "qnli", "rte", "sst2", "mrpc", "cola", "stsb")
     for method, figures_of in bert.items():
-        yield from _row("bert-base", tasks, method, figures_of, "GLUE dev", SMART)
+        yield from _row("bert-base", tasks, method, figures_of, SECOND_HAND, SMART)
     electra = (88.8, 93.2, 91.5, 82.7, 95.1, 89.5, 67.7, 91.2)
     small = (81.3, 88.4, 89.0, 66.7, 91.2, 88.0, 57.0, 87.5)
     yield from _row("electra-base", GLUE, "", electra, "GLUE dev, median", ELECTRA)
