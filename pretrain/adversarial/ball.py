@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from pretrain.adversarial.attack import Adversary, Attack, Places, Said
+from pretrain.adversarial.attack import Adversary, Attack, Places, Said, Work
 from pretrain.adversarial.norms import lengths, normalised, projected
 
 
@@ -29,9 +29,14 @@ class RowBall(Adversary):
     """Size of the uniform start: its numbers are at most this divided by the root of tokens x width
     (`init_mag`). A start outside the ball is put back on it; those of the published settings lie inside."""
 
+    @property
+    def work(self) -> Work:
+        """A pass for each step: one way back gives both gradients."""
+        return Work(moved=self.steps)
+
     def start(self, attack: Attack[Said]) -> Tensor:
         """The first perturbation, (..., width)."""
-        noise = attack.uniform("start")
+        noise = attack.noise("uniform", "start")
         sides = (lengths(attack.places) * noise.shape[-1]).sqrt()
         return self.within(noise * self.noise_scale / sides, attack.places)
 

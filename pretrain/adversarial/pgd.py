@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pretrain.adversarial.attack import Attack, Dropout, Pass, Said
+from pretrain.adversarial.attack import Attack, Dropout, Pass, Said, Work
 from pretrain.adversarial.ball import RowBall
 
 
@@ -17,6 +17,11 @@ class Pgd(RowBall):
     dropout: Dropout = "same"
     """Dropout masks of the passes of one micro-batch; the released code keeps the first ones. off: none in
     the ascents."""
+
+    @property
+    def work(self) -> Work:
+        """The ascents and a pass."""
+        return Work(moved=1, ascents=self.steps)
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """One loss: that of the task at the last perturbation."""
