@@ -7,6 +7,7 @@ and the layout before the network change nothing.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from corpora.errors import MaskwrightError
 from pretrain.adversarial.attack import Adversary, Constant, Dropout, Places
 from pretrain.adversarial.divergences import kl, symmetric_kl
+from pretrain.adversarial.norms import word_length
 from pretrain.batch import Batch, Window
 from pretrain.engine.deepspeed import Engine
 from pretrain.networks.perturbing import Embeddings, Shift, frozen
@@ -94,6 +96,11 @@ class MicroBatch:
         if self._embedded is None:
             return torch.zeros(*self.places.tokens.shape, self._embeddings.width, device=self._device)
         return self._embedded
+
+    @cached_property
+    def word_length(self) -> float:
+        """That of the network's word vectors, of which no process has all under ZeRO 3."""
+        return word_length(cast(Tensor, self._embeddings.words.weight))
 
     def normal(self, purpose: str) -> Tensor:
         """N(0, 1) where a perturbation may be, 0 elsewhere; (..., width) float32."""

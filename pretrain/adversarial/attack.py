@@ -60,6 +60,10 @@ class Attack(Protocol[Said]):
         Before any pass: zeros of that shape.
         """
 
+    @property
+    def word_length(self) -> float:
+        """Length of a vector of the word table as it is: the root mean square over the vocabulary."""
+
     def normal(self, purpose: str) -> Tensor:
         """N(0, 1), (..., width) float32, 0 where nothing is movable: a function of step, row and purpose."""
 
