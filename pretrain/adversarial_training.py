@@ -20,6 +20,7 @@ from torch import Tensor
 from corpora.errors import UsageError
 from pretrain.adversarial import Adversary, Pass, Places, plain
 from pretrain.adversarial.attack import Constant, Dropout, Noise, Said, drawn
+from pretrain.adversarial.norms import word_length
 from pretrain.dropout import Masks
 from pretrain.judge import ModelJudge
 from pretrain.networks.perturbing import Embeddings, Shift, frozen, width
@@ -128,6 +129,11 @@ class ModelAttack(Generic[Said]):
         """Of the last clean pass, (batch, length, width); before any, zeros."""
         embeddings = self._training.embeddings
         return self._zeros() if embeddings is None or embeddings.clean is None else embeddings.clean
+
+    @cached_property
+    def word_length(self) -> float:
+        """That of the model's word vectors."""
+        return word_length(self._training.model.get_input_embeddings().weight)
 
     def noise(self, kind: Noise, purpose: str) -> Tensor:
         """Each row's own draws, whichever micro-batch it is in and however it is padded."""

@@ -7,7 +7,7 @@ and the layout before the network change nothing.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from corpora.errors import MaskwrightError
 from pretrain.adversarial.attack import Adversary, Constant, Dropout, Noise, Places, drawn
 from pretrain.adversarial.divergences import kl, symmetric_kl
+from pretrain.adversarial.norms import word_length
 from pretrain.batch import Batch, Window
 from pretrain.engine.deepspeed import Ranks
 from pretrain.networks.network import Network
@@ -117,6 +118,11 @@ class MicroBatch:
         if self._embedded is None:
             return torch.zeros(*self.places.tokens.shape, self._embeddings.width, device=self._device)
         return self._embedded
+
+    @cached_property
+    def word_length(self) -> float:
+        """That of the network's word vectors, of which no process has all under ZeRO 3."""
+        return word_length(cast(Tensor, self._embeddings.words.weight))
 
     def noise(self, kind: Noise, purpose: str) -> Tensor:
         """Each row's own draws, for its real tokens in their order; 0 where a perturbation may not be."""

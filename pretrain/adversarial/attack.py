@@ -63,6 +63,10 @@ class Attack(Protocol[Said]):
         Before any pass: zeros of that shape.
         """
 
+    @property
+    def word_length(self) -> float:
+        """Length of a vector of the word table as it is: the root mean square over the vocabulary."""
+
     def noise(self, kind: Noise, purpose: str) -> Tensor:
         """Drawn for each row, a function of step, row and purpose: (..., width) float32, 0 on what stays."""
 

@@ -33,10 +33,11 @@ class FreeLb(RowBall):
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """The loss of every pass, divided by their number."""
         count = int(self.work.moved)
-        delta = start = self.start(attack)
+        ball = self.sized(attack)
+        delta = start = ball.start(attack)
         for number in range(count):
             delta.requires_grad_()
             said, last = attack.outputs(delta, dropout=self.learning_dropout), number == count - 1
             yield Pass(attack.loss(said) / count, said, last=last, delta=delta.detach(), start=start)
             if not last and delta.grad is not None:
-                delta = self.climbed(delta.detach(), delta.grad, attack.places)
+                delta = ball.climbed(delta.detach(), delta.grad, attack.places)

@@ -21,6 +21,11 @@ def sizes(values: Tensor, places: Places, norm: Norm = "l2", over: Over = "token
     return (squares if over == "token" else _by_sequence(squares, places, "sum")).sqrt()[..., None]
 
 
+def word_length(table: Tensor) -> float:
+    """Length of a word vector: the root mean square over a table (vocab, width)."""
+    return float(torch.linalg.vector_norm(table.detach(), dtype=torch.float32)) / len(table) ** 0.5
+
+
 def lengths(places: Places) -> Tensor:
     """Movable tokens of each position's sequence, (..., 1) float32, at least 1."""
     return _by_sequence(places.movable.float(), places, "sum").clamp_min(1)[..., None]

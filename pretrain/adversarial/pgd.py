@@ -25,9 +25,10 @@ class Pgd(RowBall):
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """One loss: that of the task at the last perturbation."""
-        delta = start = self.start(attack)
+        ball = self.sized(attack)
+        delta = start = ball.start(attack)
         for _ in range(self.steps):
             gradient = attack.gradient(delta, attack.loss, dropout=self.dropout)
-            delta = self.climbed(delta, gradient, attack.places)
+            delta = ball.climbed(delta, gradient, attack.places)
         said = attack.outputs(delta, dropout=self.learning_dropout)
         yield Pass(attack.loss(said), said, delta=delta, start=start)

@@ -10,6 +10,7 @@ from corpora.errors import UsageError
 from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
 from pretrain.adversarial import Alum, Pretraining
+from pretrain.adversarial.ball import RowBall
 from pretrain.adversarial.smoothness import CLEAR
 from pretrain.intervals import Interval, seconds_of
 from pretrain.masking import Masking, WholeWordMasking
@@ -312,6 +313,11 @@ class Train(StageSettings):
                 f"adversarial.ascent_precision: training cannot see in {self.speed.precision} where a "
                 "divergence climbs from noise this small (its cosine to the true gradient is near 0): set it "
                 f"to auto or fp32, or noise_scale to {CLEAR} or more with unit: embedding"
+            )
+        if isinstance(adversary, RowBall) and adversary.unit == "word" and self.speed.zero == 3:
+            raise ValueError(
+                "adversarial.unit: word is measured on the whole word table, which zero 3 keeps in pieces: set "
+                "unit to absolute (epsilon 0.3, say, where word vectors are as long as BERT's), or zero to 2"
             )
         return self
 

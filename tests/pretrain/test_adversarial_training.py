@@ -174,7 +174,7 @@ def rows() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("accumulated", [1, 2])
 def test_the_trainer_takes_the_steps_of_a_plain_loop(tmp_path: Path, accumulated: int) -> None:
-    adversary = FreeLb(steps=2, step_size=0.3, epsilon=0.5, noise_scale=0.4)
+    adversary = FreeLb(steps=2, step_size=0.3, epsilon=0.5, noise_scale=0.4, unit="absolute")
     settings = arguments(
         tmp_path,
         per_device_train_batch_size=4 // accumulated,
