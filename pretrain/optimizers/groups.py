@@ -38,8 +38,8 @@ class Adaptive(Settings):
 
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Each layer learns at the rate of the one above it times this: the heads at the full rate, the
-    embeddings at the lowest. For fine-tuning and short adaptation; ELECTRA: 0.8, large 0.9
-    (arXiv:2003.10555)."""
+    embeddings at the lowest; generator and discriminator each by their own layers. For fine-tuning and short
+    adaptation; ELECTRA: 0.8, large 0.9 (arXiv:2003.10555)."""
 
     def groups(self, network: nn.Module) -> list[dict[str, Any]]:
         """The parameters of a network as torch's optimizers take them."""
@@ -91,31 +91,47 @@ def set_rate(optimizer: Optimizer, learning_rate: float) -> None:
 
 
 def _below_top(network: nn.Module) -> Mapping[nn.Parameter, int]:
-    """How many layers each parameter of the encoder is below the heads: 1 in the top one.
+    """How many layers each parameter of an encoder is below the heads: 1 in the top one.
+
+    Each encoder of a pair is counted by itself; what they share is as far below as in the deeper one.
 
     Google's ELECTRA counts the top layer as 2 below, for a pooler that its encoder has not
     (google-research/electra issues 51 and 64): here it is 1, as in its paper.
 
     Raises:
-        UsageError: the network is no encoder of layers with weights of their own.
+        UsageError: a network is no encoder of layers with weights of their own.
     """
+    below = dict[nn.Parameter, int]()
+    for model in _models(network) or [network]:
+        layers = _layers(model)
+        if layers is None:
+            raise UsageError(
+                f"{type(model).__name__} has no layers with weights of their own, "
+                "from which layer_decay could count: set optimizer.layer_decay to 1"
+            )
+        found = dict.fromkeys(_at_the_bottom(model.base_model, layers), len(layers) + 1)
+        for number, layer in enumerate(layers):
+            found |= dict.fromkeys(layer.parameters(), len(layers) - number)
+        below |= {one: max(depth, below.get(one, 0)) for one, depth in found.items()}
+    return below
+
+
+def _models(network: nn.Module) -> list[HuggingFaceModel]:
+    """The models of `transformers` in it, without those that are part of another."""
     from transformers import PreTrainedModel
 
-    model: HuggingFaceModel = next((m for m in network.modules() if isinstance(m, PreTrainedModel)), None)
-    layers = _layers(model) if model is not None else None
-    if layers is None:
-        raise UsageError(
-            f"{type(model or network).__name__} has no layers with weights of their own, "
-            "from which layer_decay could count: set optimizer.layer_decay to 1"
-        )
-    below = dict.fromkeys(_at_the_bottom(model.base_model, layers), len(layers) + 1)
-    for number, layer in enumerate(layers):
-        below |= dict.fromkeys(layer.parameters(), len(layers) - number)
-    return below
+    found, inside = list[HuggingFaceModel](), set[nn.Module]()
+    for module in network.modules():
+        if isinstance(module, PreTrainedModel) and module not in inside:
+            found.append(module)
+            inside |= set(module.modules())
+    return found
 
 
 def _layers(model: HuggingFaceModel) -> nn.ModuleList | None:
     """The encoder's list of layers."""
+    if not hasattr(model, "base_model"):
+        return None
     lists = (module for module in model.base_model.modules() if isinstance(module, nn.ModuleList))
     return next((found for found in lists if len(found) == model.config.num_hidden_layers), None)
 

@@ -141,7 +141,8 @@ class Train(StageSettings):
     head_warmup: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     """Steps that train the heads alone before the first step, the rest of a network that goes on frozen.
     `auto`: heads that say no more than the most frequent token, until they get no better, for 1,000 steps or
-    `steps` at most; 0: none."""
+    `steps` at most; 0: none. With the objective electra there are none: a generator and a discriminator learn
+    together from the first step on, which schedule.warmup_steps makes gentle."""
 
     data_seed: Annotated[int | None, Field(ge=0)] = None
     """Seed of the order of rows and of the held-out masks; left out, the recipe's `data_seed`."""
@@ -330,13 +331,10 @@ class Train(StageSettings):
                     "generator is that of the objective electra: add {electra: 50} to objectives"
                 )
             return self
-        if self.optimizer.layer_decay < 1:
-            raise ValueError(
-                "optimizer.layer_decay counts the layers of one network, and electra trains two: set it to 1"
-            )
         if isinstance(self.head_warmup, int) and self.head_warmup:
             raise ValueError(
-                "head_warmup trains heads alone, and electra's learn with their networks: leave it out"
+                "head_warmup trains heads alone, and electra's learn with their networks: leave it out; "
+                "schedule.warmup_steps is what spares a trained encoder"
             )
         if self.adversarial and self.adversarial.everywhere:
             raise ValueError(

@@ -26,7 +26,7 @@ def on_ranks(world: int, body: Callable[..., None], folder: Path, *arguments: ob
         for one in ranks:
             one.start()
         for one in ranks:
-            one.join(280)
+            one.join(500)
         codes = [one.exitcode for one in ranks]
     finally:
         for one in ranks:

@@ -12,9 +12,12 @@ from corpora.errors import Diverged, Interrupted
 from pretrain.engine import loss_scale
 from pretrain.engine.deepspeed import Engine
 from pretrain.engine.loss_scale import LossScale
+from pretrain.networks.generators import Sharing
 from pretrain.networks.network import Network
+from pretrain.networks.pair import PairNetwork
 from pretrain.step import train_step
 from pretrain.training import checkpoints
+from tests.pretrain import pairs
 from tests.pretrain.toys import (
     NETWORK,
     NO_DROPOUT,
@@ -29,9 +32,9 @@ from tests.pretrain.toys import toy_window as window
 from tests.pretrain.training.test_stage import StopAfter, rows
 
 
-def scaled(zero: int, scale: float) -> Engine:
+def scaled(zero: int, scale: float, network: PairNetwork | None = None) -> Engine:
     """An engine whose fp16 gradients are scaled."""
-    engine = toy_engine(Network(toy_network().model, "fp16"), zero, clip=0.7)
+    engine = toy_engine(network or Network(toy_network().model, "fp16"), zero, clip=0.7)
     engine.scaling = LossScale(scale)
     return engine
 
@@ -74,6 +77,20 @@ def test_an_overflow_costs_one_step_and_half_the_scale_and_no_weight(zero: int) 
     engine.scaling = LossScale(2.0**10)
     assert train_step(engine, one, OBJECTIVES, 1e-2, seed=0).applied
     assert not engine.overflowed
+
+
+@pytest.mark.parametrize(("sharing", "zero"), [("tied", 2), ("gdes", 0)])
+def test_an_overflow_of_a_pair_leaves_both_networks_as_they_were(sharing: Sharing, zero: int) -> None:
+    network, one = pairs.pair(sharing=sharing, precision="fp16"), window(0, toy_batch(4, 0))
+    engine, tied = scaled(zero, 2.0**40, network), network.model.all_tied_weights_keys
+    before = engine.weights()
+    assert not train_step(engine, one, pairs.OBJECTIVES, 1e-2, seed=0).applied
+    assert engine.overflowed
+    assert all(torch.equal(before[name], tensor) for name, tensor in engine.weights().items())
+    engine.scaling = LossScale(2.0**6)
+    assert train_step(engine, one, pairs.OBJECTIVES, 1e-2, seed=0).applied
+    after = engine.weights()
+    assert all(torch.equal(after[one], after[other]) for one, other in tied.items())
 
 
 @pytest.mark.parametrize("zero", [0, 2])

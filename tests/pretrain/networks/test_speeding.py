@@ -1,5 +1,7 @@
 """Settings that change speed and memory change the result by rounding alone."""
 
+from collections.abc import Mapping
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,14 @@ from torch import nn
 
 from corpora.artefact import Artefact
 from corpora.errors import Interrupted, UsageError
+from pretrain.networks.generators import Sharing
 from pretrain.networks.network import Network
+from pretrain.networks.pair import PairNetwork
 from pretrain.networks.speeding import compile_encoder, keep_no_activations
+from pretrain.objectives import Objective
 from pretrain.step import train_step
 from pretrain.training import checkpoints
+from tests.pretrain import pairs
 from tests.pretrain.toys import (
     NETWORK,
     NO_DROPOUT,
@@ -28,13 +34,29 @@ from tests.pretrain.toys import (
 from tests.pretrain.training.test_stage import StopAfter
 
 
-def trained(network: Network, zero: int = 0) -> tuple[dict[str, torch.Tensor], float]:
+def trained(
+    network: Network | PairNetwork, zero: int = 0, objectives: Mapping[str, Objective] = OBJECTIVES
+) -> tuple[dict[str, torch.Tensor], float]:
     """Weights after two steps, and the loss of the second."""
     engine, losses = toy_engine(network, zero), list[float]()
     for step in range(2):
         window = toy_window(step, toy_batch(4, 1), toy_batch(4, 2))
-        losses.append(train_step(engine, window, OBJECTIVES, 1e-2, seed=0).losses["mlm"])
+        losses.append(train_step(engine, window, objectives, 1e-2, seed=0).losses["mlm"])
     return engine.weights(), losses[-1]
+
+
+def assert_both_learn(
+    network: PairNetwork, wanted: PairNetwork, zero: int = 0, **tolerances: float
+) -> dict[str, torch.Tensor]:
+    """A generator and a discriminator learn what others learn; the weights."""
+    (got, loss), (weights, same) = (
+        trained(one, stage, pairs.OBJECTIVES) for one, stage in ((network, zero), (wanted, 0))
+    )
+    assert loss == pytest.approx(same, rel=1e-2)
+    assert got.keys() == weights.keys()
+    for name, tensor in weights.items():
+        torch.testing.assert_close(got[name], tensor, **tolerances, msg=name)
+    return got
 
 
 @pytest.mark.parametrize("zero", [0, 3])
@@ -50,6 +72,17 @@ def test_activations_that_are_computed_again_change_nothing(zero: int, dropout: 
     assert loss == pytest.approx(same, rel=1e-6)
     for name, tensor in wanted.items():
         torch.testing.assert_close(got[name], tensor, rtol=1e-5, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize(("sharing", "zero"), [("tied", 0), ("gdes", 3)])
+def test_activations_of_both_of_a_pair_are_computed_again(sharing: Sharing, zero: int) -> None:
+    network, passes = pairs.pair(sharing=sharing), list[int]()
+    keep_no_activations(network.model)
+    for number, tower in enumerate(network.model.towers):
+        layer = tower.base_model.encoder.layer[0].output.dense
+        layer.register_forward_hook(lambda *_, number=number: passes.append(number))
+    assert_both_learn(network, pairs.pair(sharing=sharing), zero, rtol=1e-4, atol=1e-4)
+    assert passes.count(0) == passes.count(1) == 2 * 2 * 2
 
 
 def test_a_network_that_cannot_is_refused() -> None:
@@ -70,6 +103,19 @@ def test_a_compiled_encoder_is_equal_to_rounding_and_keeps_its_names() -> None:
     assert loss == pytest.approx(same, rel=1e-5)
     for name, tensor in wanted.items():
         torch.testing.assert_close(got[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sharing", ["tied", "gdes"])
+def test_both_encoders_of_a_pair_are_compiled(sharing: Sharing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced and differentiated; machine code would take seconds, and is that of any encoder."""
+    monkeypatch.setattr(nn.Module, "compile", partialmethod(nn.Module.compile, backend="aot_eager"))
+    network, counted = pairs.pair(sharing=sharing), torch._dynamo.utils.counters["stats"]
+    before = counted["calls_captured"]
+    compile_encoder(network.model)
+    assert all(tower.base_model._compiled_call_impl for tower in network.model.towers)
+    assert_both_learn(network, pairs.pair(sharing=sharing), rtol=1e-4, atol=1e-4)
+    assert counted["calls_captured"] > before
 
 
 def test_without_a_compiler_it_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +157,19 @@ def test_the_network_computes_in_half_and_its_weights_stay_float32(precision: st
         if isinstance(tensor, nn.Parameter):
             steps = (tensor - moved[name]).norm(), (got[name] - tensor).norm()
             assert steps[1] < 0.2 * steps[0]
+
+
+@pytest.mark.parametrize(
+    ("precision", "sharing", "zero"), [("bf16", "gdes", 0), ("fp16", "tied", 2), ("fp16", "gdes", 3)]
+)
+def test_a_pair_learns_in_half_precision_from_the_same_draw(
+    precision: str, sharing: Sharing, zero: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rounding may turn a draw, and with it all that follows: here it is another token, always."""
+    monkeypatch.setattr(PairNetwork, "draw", lambda self, logits, batch: batch.masked_targets.roll(1))
+    network = pairs.pair(sharing=sharing, precision=precision)
+    weights = assert_both_learn(network, pairs.pair(sharing=sharing), zero, rtol=0, atol=2.5e-2)
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,28 @@ def test_differences_do_not_decay() -> None:
         assert decays[id(parameter)] == (0.1 if parameter.ndim > 1 and not name.endswith("delta") else 0.0)
 
 
+@pytest.mark.parametrize(("sharing", "table"), [("tied", 1 / 32), ("gdes", 1 / 8)])
+def test_each_counts_its_own_layers_and_what_is_shared_learns_at_the_lower_rate(
+    sharing: Sharing, table: float
+) -> None:
+    pair = towers(sharing=sharing, depth=0.5, layers=4)
+    shares = {id(p): group["share"] for group in AdamW(layer_decay=0.5).groups(pair) for p in group["params"]}
+    found = {name: shares[id(parameter)] for name, parameter in pair.named_parameters()}
+    wanted = {
+        "generator.electra.embeddings.word_embeddings.weight": table,
+        "generator.electra.embeddings_project.weight": 1 / 8,
+        "generator.electra.encoder.layer.0.output.dense.weight": 1 / 4,
+        "generator.electra.encoder.layer.1.output.dense.weight": 1 / 2,
+        "generator.generator_predictions.dense.weight": 1,
+        "discriminator.electra.encoder.layer.0.output.dense.weight": 1 / 16,
+        "discriminator.electra.encoder.layer.3.output.dense.weight": 1 / 2,
+        "discriminator.discriminator_predictions.dense.weight": 1,
+    }
+    assert found.items() >= wanted.items()
+    own = "discriminator.electra.embeddings.word_embeddings.delta"
+    assert found.get(own) == (1 / 32 if sharing == "gdes" else None)
+
+
 def test_embeddings_are_adopted_and_compared() -> None:
     generator, discriminator = tiny("electra"), Discriminator(tiny("electra").base_model)
     with torch.no_grad():

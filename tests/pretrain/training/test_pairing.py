@@ -261,7 +261,6 @@ def test_rows_without_a_token_are_nothing_for_a_uniform_generator(tmp_path: Path
     [
         ({"objectives": {"mlm": 1.0}, "generator": {"width": 0.5}}, "add {electra: 50} to objectives"),
         ({"objectives": {"electra": 50, "sop": 1.0}}, "no sentence-pair head: leave sop and nsp out"),
-        ({"optimizer": {"name": "adamw", "layer_decay": 0.8}}, "electra trains two: set it to 1"),
         ({"head_warmup": 100}, "electra's learn with their networks: leave it out"),
     ],
 )
