@@ -285,8 +285,8 @@ class Train(StageSettings):
             raise ValueError(f"schedule.{what} is {need}, but training ends after {self.steps}")
         if self.masking.settled > self.steps:
             raise ValueError(
-                f"masking.budget changes until step {self.masking.settled}, "
-                f"but training ends after {self.steps}"
+                f"masking.budget changes until step {self.masking.settled}, but training ends after "
+                f"{self.steps}: let it end sooner, or give it one rate, such as 0.15"
             )
         if wrong := [key for key in self.deepspeed if key in MADE_HERE]:
             raise ValueError(f"deepspeed.{wrong[0]} is made from {MADE_HERE[wrong[0]]}: set that instead")
