@@ -111,8 +111,9 @@ def test_the_adversary_of_then_is_met_again(
 
     def watched(self: Network, batch: Batch, shift: Shift | None = None) -> Outputs:
         said = forward(self, batch, shift)
-        delta = [] if shift is None or shift.delta is None else [shift.delta]
-        seen.extend(each.detach().clone() for each in (*delta, said.tokens))
+        if self.training:
+            delta = [] if shift is None or shift.delta is None else [shift.delta]
+            seen.extend(each.detach().clone() for each in (*delta, said.tokens))
         return said
 
     monkeypatch.setattr(Network, "forward", watched)
