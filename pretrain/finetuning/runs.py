@@ -77,6 +77,11 @@ class Run(Cell):
     attacked: dict[str, Attacked] = Field(default_factory=dict)  # by the name of the attack
     answers: Items[JSON]  # to each test row, as its task gives them
 
+    @property
+    def constant(self) -> bool:
+        """Whether every test row got the same answer: nothing was learnt."""
+        return all(answer == self.answers[0] for answer in self.answers)
+
 
 def cells(config: Finetune) -> list[Cell]:
     """All cells of the comparison, the checkpoint's own first."""

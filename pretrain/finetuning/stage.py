@@ -75,7 +75,7 @@ def remark(run: Run, config: Finetune, reporter: Reporter) -> None:
         reporter.say(f"{run.name}: {run.skipped} steps had no finite loss or gradient and were not applied")
     for line in remarks(run.attacked):
         reporter.say(f"{run.name}: {line}")
-    if all(answer == run.answers[0] for answer in run.answers):
+    if run.constant:
         weaker = ", or a weaker adversary (a smaller epsilon)" if config.adversarial else ""
         reporter.say(
             f"{run.name} gives every row the same answer, and has learnt nothing: more epochs, or another "
