@@ -116,7 +116,7 @@ def test_several_keys_are_all_combinations_and_a_grid_is_the_same_for_all(recipe
 
 
 def test_lengths_of_two_measures_do_not_mean_the_same() -> None:
-    """What a recipe sets for the ball of a row must not be taken over by methods that measure by the token."""
+    """What a recipe sets for the ball of a row is not taken over by methods that measure by the token."""
     for name in ("step_size", "epsilon", "noise_scale", "unit"):
         kinds = [kind.model_fields[name].default for kind in (FreeLb, Alum, Smart)]
         assert kinds[0] not in kinds[1:], name
