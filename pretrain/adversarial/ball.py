@@ -16,8 +16,8 @@ class RowBall(Adversary):
 
     The norm is that of all numbers of a row's perturbation together (Frobenius); padding counts for nothing.
     A ball of one size is little to one network, and most of a row to another, whose word vectors are shorter:
-    hence `unit`. The published radii for BERT-base, 0.14 to 0.7, are 0.1 to 0.5 of its word vectors' length of
-    1.4; the default is the least of them, for networks that were trained less.
+    hence `unit`. The published radii for BERT-base (arXiv:2004.14543), 0.14 to 0.7, are 0.1 to 0.5 of the
+    length of its word vectors, 1.4; the default is near the least, for networks that were trained less.
     """
 
     steps: Annotated[int, Field(ge=1)] = 3
@@ -26,7 +26,7 @@ class RowBall(Adversary):
     step_size: Annotated[float, Field(ge=0)] = 0.04
     """Length of one ascent, l2 over the row (`adv_lr`)."""
 
-    epsilon: Annotated[float, Field(ge=0)] | None = 0.1
+    epsilon: Annotated[float, Field(ge=0)] | None = 0.12
     """Radius of the ball, l2 over the row (`max_norm`); 0: nothing is moved; null: no bound, which released
     code writes as 0."""
 

@@ -317,8 +317,8 @@ class Train(StageSettings):
             )
         if isinstance(adversary, RowBall) and adversary.unit == "word" and self.speed.zero == 3:
             raise ValueError(
-                "adversarial.unit: word is measured on the whole word table, which zero 3 keeps in pieces: set "
-                "unit to absolute (epsilon 0.3, say, where word vectors are as long as BERT's), or zero to 2"
+                "adversarial.unit: word is measured on the whole word table, which zero 3 keeps in pieces: "
+                "set unit to absolute, and step_size, epsilon and noise_scale with it, or zero to 2"
             )
         return self
 
