@@ -6,6 +6,9 @@ from corpora.errors import UsageError
 from pretrain.networks.architectures import HuggingFaceModel
 from pretrain.networks.towers import Towers, parts
 
+KINDS = 32
+"""Compiled forms of one encoder, at most."""
+
 
 def keep_no_activations(model: HuggingFaceModel | Towers) -> None:
     """Compute each layer's activations again in the backward pass (arXiv:1604.06174).
@@ -36,6 +39,7 @@ def compile_encoder(model: HuggingFaceModel | Towers) -> None:
     Raises:
         UsageError: there is no C++ compiler, which it needs.
     """
+    from torch._dynamo import config
     from torch._inductor.cpp_builder import get_cpp_compiler
     from torch._inductor.exc import InvalidCxxCompiler
 
@@ -47,5 +51,8 @@ def compile_encoder(model: HuggingFaceModel | Towers) -> None:
         ) from error
     # Where an adversary moves embeddings, the compiler looks for the gradient of what keeps none.
     warnings.filterwarnings("ignore", r"The \.grad attribute of a Tensor that is not a leaf", UserWarning)
+    # Passes that learn, climb, watch and measure are compiled each by itself, for one length and then for
+    # all: with an adversary 10 forms, and beyond its limit of 8 the compiler gives up, with a warning.
+    config.recompile_limit = max(config.recompile_limit, KINDS)
     for part in parts(model):
         part.base_model.compile()

@@ -1,10 +1,12 @@
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partialmethod
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from pretrain import micro_batch
@@ -221,6 +223,43 @@ def test_a_compiled_encoder_agrees(adversary: Adversary) -> None:
         assert one.norm == pytest.approx(other.norm, rel=1e-4)
     for name, tensor in state(plain).items():
         torch.testing.assert_close(state(engine)[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
+
+
+PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm")
+
+
+def products_of_an_ascent(engine: Engine, adversary: Adversary) -> int:
+    """Matrix products, as the profiler sees them (a counter among torch's modes would not be compiled)."""
+    batch = toy_batch(5, 77)
+    attack = MicroBatch(engine, batch, toy_window(0, batch), OBJECTIVES, adversary, (0, 0))
+    clean, delta = attack.outputs(), attack.noise("normal", "start")
+    attack.gradient(delta, lambda said: attack.divergence(clean, said))  # compiled now, if it was not
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        attack.gradient(delta, lambda said: attack.divergence(clean, said))
+    return sum(event.count for event in profile.key_averages() if event.key in PRODUCTS)
+
+
+@pytest.mark.slow
+def test_compiled_ascents_compute_no_gradient_of_weights_and_nothing_is_compiled_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Traced and differentiated; machine code would take seconds, and is that of any encoder."""
+    monkeypatch.setattr(nn.Module, "compile", partialmethod(nn.Module.compile, backend="aot_eager"))
+    alum, counted = Alum(health_every=1), torch._dynamo.utils.counters["stats"]
+    plain, engine = (opened(alum, dropout=0.1) for _ in range(2))
+    compile_encoder(engine.network.model)
+    graphs = []
+    with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
+        for step, rows in enumerate((4, 5, 7, 9)):
+            trained(engine, alum, toy_window(step, toy_batch(rows, step)))
+            with torch.no_grad():
+                engine.network.eval()(toy_batch(rows, step))
+            engine.network.train()
+            graphs.append(counted["unique_graphs"])
+        assert graphs[1] == graphs[3]  # for one length, for any length, and no more
+        assert products_of_an_ascent(engine, alum) == products_of_an_ascent(plain, alum)
+        monkeypatch.setattr(micro_batch, "frozen", lambda network: nullcontext())
+        assert products_of_an_ascent(engine, alum) > products_of_an_ascent(plain, alum)  # it would see them
 
 
 @pytest.mark.parametrize("adversary", [*ADVERSARIES, Alum(over="sequence")])
