@@ -77,6 +77,8 @@ def configure(settings: Generator, beside: Any) -> Any:  # noqa: ANN401 - config
     tables = settings.embedding or (theirs if shared or projects else hidden)
     config = _projecting(beside, tables, hidden) if tables != hidden else _copy(type(beside), beside)
     config.num_hidden_layers = max(1, round(settings.depth * beside.num_hidden_layers))
+    if getattr(config, "layer_types", None):  # ModernBERT names the attention of each layer
+        config.layer_types = config.layer_types[: config.num_hidden_layers]
     if hidden != beside.hidden_size:
         config.hidden_size, config.intermediate_size = hidden, 4 * hidden
         config.num_attention_heads = next(n for n in range(max(1, hidden // HEAD), 0, -1) if hidden % n == 0)

@@ -8,7 +8,7 @@ the model runs as it is, and a hook between encoder and head lets only the asked
 import difflib
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from pydantic import ConfigDict, model_validator
@@ -51,6 +51,7 @@ class Model(Settings):
     """A network from scratch: its type, and any key of that type's configuration in `transformers`."""
 
     model_config = ConfigDict(extra="allow")
+    chosen_by: ClassVar = ("type",)
 
     type: str
     """Model type of `transformers`, such as bert."""

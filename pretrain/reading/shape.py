@@ -103,7 +103,10 @@ def _fitting(kinds: tuple[object, ...], value: object) -> tuple[Model, ...]:
 
 
 def all_tags(models: Iterable[Model]) -> Set[str]:
-    """Every key that chooses a member of a family, in these classes and all below them."""
+    """Every key that chooses a member of a family, in these classes and all below them.
+
+    A class whose other keys hang on one of them, as a network's do on its type, names it as `chosen_by`.
+    """
     found: set[str] = set()
     seen: set[Model] = set()
     todo = list(models)
@@ -111,7 +114,8 @@ def all_tags(models: Iterable[Model]) -> Set[str]:
         model = todo.pop()
         if model not in seen:
             seen.add(model)
-            found |= {tag[0] for tag in [tag_of(model)] if tag}
+            tag = tag_of(model)
+            found |= {tag[0]} if tag else {*getattr(model, "chosen_by", ())}
             todo += [below for field in model.model_fields.values() for below in _within(field.annotation)]
     return frozenset(found)
 

@@ -268,15 +268,18 @@ def _overview(made: Sequence[tuple[Link, Artefact]], folder: Path) -> Table:
 
 def _next_steps(made: Sequence[tuple[Link, Artefact]], folder: Path, page: Path) -> str:
     """How to load what was made, ready to paste."""
-    return "\n".join([f"report: {page}", *_loading({link.config.makes for link, _ in made}, folder)])
+    newest = {link.config.makes: artefact for link, artefact in made}
+    return "\n".join([f"report: {page}", *_loading(newest, folder)])
 
 
-def _loading(kinds: set[str], folder: Path) -> Iterator[str]:
-    if "export" in kinds:
+def _loading(made: Mapping[str, Artefact], folder: Path) -> Iterator[str]:
+    if "export" in made:
+        # What stands in the folder of a pair is the discriminator, which fills in nothing.
+        kind = "AutoModel" if "generator" in made["export"].facts else "AutoModelForMaskedLM"
         yield "load the checkpoint:"
-        yield "  from transformers import AutoModelForMaskedLM, AutoTokenizer"
-        yield f'  model = AutoModelForMaskedLM.from_pretrained("{folder / "export"}")'
+        yield f"  from transformers import {kind}, AutoTokenizer"
+        yield f'  model = {kind}.from_pretrained("{folder / "export"}")'
         yield f'  tokenizer = AutoTokenizer.from_pretrained("{folder / "export"}")'
-    if "score" in kinds:
+    if "score" in made:
         yield "use the fine-tuned network:"
         yield f"  maskwright predict {shlex.quote(str(folder))} FILE"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from corpora.stage import StageSettings
 from pretrain.recipe import Recipe, RecipeError, load, shipped
+from pretrain.training.settings import Train
 from tests.pretrain.reading.toys import KINDS, Learn, Plain, Read, Runs
 
 BASE = """seed: 3
@@ -239,6 +240,20 @@ def test_extends_another_member_replaces_the_old_one(write: Write) -> None:
     write(BASE.replace("masking: runs", "masking: {strategy: runs, lengths: [1.0]}"))
     top = write("extends: base.yaml\nstages: {model: {masking: {strategy: plain}}}", "top.yaml")
     assert learn(toy(top, "text=x")).masking == Plain()
+
+
+def test_extends_another_type_of_network_replaces_the_old_one(tmp_path: Path) -> None:
+    top = tmp_path / "top.yaml"
+    train = "{model: {type: MODEL, hidden_size: 64}, objectives: {sop: null}}"
+    text = f"extends: macbert_tiny\nstages: {{train: {train}}}"
+    for kind, merged in (("roberta", False), ("bert", True)):
+        top.write_text(text.replace("MODEL", kind), "utf-8")
+        stage = load(str(top)).stages["train"]
+        assert isinstance(stage, Train)
+        assert stage.model is not None
+        given = stage.model.model_extra or {}
+        assert given["hidden_size"] == 64
+        assert ("hidden_dropout_prob" in given) is merged
 
 
 def test_extends_null_removes_a_stage(write: Write) -> None:

@@ -67,7 +67,10 @@ def test_a_shipped_recipe_is_planned_and_takes_two_steps(
     stages = load(name, given).stages
     page = said(capsys, "plan", name, *small)
     assert all(f"│ {stage} " in page for stage in stages)
-    said(capsys, "run", name, *small)
+    told = said(capsys, "run", name, *small)
+    kinds = {settings.kind for settings in stages.values()}  # type: ignore[attr-defined]
+    pairs = any(getattr(settings, "generator", None) for settings in stages.values())
+    assert ("AutoModelForMaskedLM" in told) == ("export" in kinds and not pairs)
     assert said(capsys, "plan", name, *small).count("│ done ") == len(stages)
     lines = [json.loads(line) for line in (runs / name / "metrics.jsonl").read_text("utf-8").splitlines()]
     for stage, settings in stages.items():

@@ -86,3 +86,11 @@ def test_written_out_it_reads_back() -> None:
     for given in ({"uniform": True}, {"from_pretrained": "x"}, {"sharing": "untied", "embedding": 8}):
         generator = Generator.model_validate(given)
         assert Generator.model_validate(generator.model_dump(round_trip=True)) == generator
+
+
+def test_half_the_layers_have_half_the_attentions() -> None:
+    config = configure(Generator(width=1, depth=0.5), beside("modernbert"))
+    whole = beside("modernbert").layer_types
+    assert config.num_hidden_layers == 6
+    assert config.layer_types == whole[:6]
+    type(config)(**config.to_dict())  # which checks that the two agree
