@@ -6,22 +6,26 @@ health       what the three profiles' perturbations do to a trained model, in fp
              (nats) at delta, at a random one of its norm, and at none (the dropout floor)
 experiment   one RoBERTa, continued plainly and with ALUM, at equal steps and at equal time (the plain one
              takes as many more steps as --ratio says), some seeds: held-out masked-LM loss, and with labelled
-             rows the fine-tuned accuracy, and that under attack
+             rows the fine-tuned accuracy, and that under attack; ALUM less plain, seed by seed
 
     python -m benchmarks.adversarial cost [--networks 6x256 12x768] [--rounds 3]
-    python -m benchmarks.adversarial health --text TEXT [--steps 1000]
-    python -m benchmarks.adversarial experiment --text TEXT [--labelled ROWS] [--seeds 0 1 2] [--steps 300]
+    python -m benchmarks.adversarial health --text TEXT [--base-steps 1000]
+    python -m benchmarks.adversarial experiment --text TEXT --labelled '{path: rows.tsv, test: 0.2}'
+        --attacks '[characters, typos]' [--seeds 0 1 2] [--steps 300] [--runs FOLDER] [KEY=VALUE]
 
-Parts are kept side by side in results/adversarial.json.
+Parts are kept side by side in results/adversarial.json, each as far as it is done. With --runs, what was
+killed goes on from there when it is given again. KEY=VALUE are settings of the recipe alum_tiny, such as
+roberta.model.hidden_size=256 or score.seeds=[0].
 """
 
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -31,6 +35,10 @@ import torch
 
 from benchmarks.adversarial_run import Job
 from benchmarks.pairing import command, in_turn, keep, machine, ratios, spread
+from corpora.artefact import Artefact
+from pretrain.finetuning.metrics import Spread
+from pretrain.recipe import load
+from pretrain.running.folders import find, remembered
 
 RESULTS = Path(__file__).parent / "results" / "adversarial.json"
 PACKAGES = ("deepspeed", "numpy", "torch", "transformers")
@@ -54,19 +62,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--base-steps", type=int, default=1000)
     parser.add_argument("--ratio", type=float, default=2.7, help="of the cost of a step: steps of equal time")
+    parser.add_argument("--runs", type=Path, help="where runs are kept, and taken up again")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    args = parser.parse_args()
+    args, settings = parser.parse_known_args()
+    args.settings = settings
     part = {"cost": _cost, "health": _health, "experiment": _experiment}[args.part]
-    with tempfile.TemporaryDirectory() as folder:
-        found = part(args, Path(folder))
-    known = json.loads(args.results.read_text("utf-8")) if args.results.exists() else {}
-    told = {"machine": machine(*PACKAGES), "load": [round(each, 1) for each in os.getloadavg()]}
-    keep(args.results, known | {args.part: told | found})
+    with tempfile.TemporaryDirectory() as passing:
+        for found in part(args, args.runs or Path(passing)):
+            known = json.loads(args.results.read_text("utf-8")) if args.results.exists() else {}
+            told = {"machine": machine(*PACKAGES), "load": [round(each, 1) for each in os.getloadavg()]}
+            keep(args.results, known | {args.part: told | found})
 
 
-def _cost(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def _cost(args: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
+    """By network; what is known after each."""
     gpu = torch.cuda.is_available()
-    found = {}
+    found: dict[str, Any] = {}
     for name in args.networks:
         layers, hidden = map(int, name.split("x"))
         job = Job(layers, hidden, VOCABULARY, args.rows, LENGTH, args.steps or 6, "bf16" if gpu else "fp32")
@@ -81,7 +92,7 @@ def _cost(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         memory = ", ".join(f"{side} {row['peak_bytes'][side]['median'] / 1e9:.2f}" for side in SIDES)
         print(f"{name}: ALUM {row['alum_to_plain']['median']:.2f} x a plain step, ", end="")
         print(f"the plain port {row['port_to_plain']['median']:.2f} x; GB: {memory}", flush=True)
-    return found
+        yield found
 
 
 def _run(side: str, job: Job) -> dict[str, Any]:
@@ -94,61 +105,69 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _health(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """One step of each profile, of rate 0, behind the same trained network."""
+def _health(args: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
+    """One step of each profile, of rate 0, behind the same trained network; what is known after each."""
     found: dict[str, Any] = {}
-    base = [f"roberta.steps={args.steps or args.base_steps}", *_dropout(), *_text(args)]
     for precision in ("fp32", "bf16"):
         for profile in ("robust", "released", "paper"):
             changes = [f"alum.adversarial={{method: alum, profile: {profile}, health_every: 1}}"]
             changes += [f"alum.speed.precision={precision}", "alum.steps=1", "alum.optimizer.lr=1.0e-12"]
-            changes += [
-                "alum.masking.budget=0.15",
-                "alum.schedule.warmup_steps=0",
-                f"name={precision}-{profile}",
-            ]
-            facts = _train([*base, *changes, "alum.batch=64"], folder)
-            row = facts["adversarial"]["last"]
+            changes += ["alum.schedule.warmup_steps=0", "alum.batch=64"]
+            row = _train(f"{precision}-{profile}", changes, args, folder)["alum"]["adversarial"]["last"]
             found[f"{profile}, {precision}"] = row
             figures = ("kl_delta", "kl_random", "kl_zero", "delta_cosine")
             print(f"{profile:9} {precision}", {name: f"{row[name]:.4g}" for name in figures}, flush=True)
-    return found
+            yield found
 
 
-def _experiment(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Arms of the recipe alum_tiny; the first checkpoint is one for all of a seed."""
+def _experiment(args: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
+    """Arms of the recipe alum_tiny, one first checkpoint a seed for all; what is known after each run."""
     steps = args.steps or 300
-    arms: Mapping[str, Sequence[str]] = {
-        "alum": [f"alum.steps={steps}"],
-        "plain, equal steps": [f"alum.steps={steps}", "alum.adversarial=null"],
-        "plain, equal time": [f"alum.steps={round(steps * args.ratio)}", "alum.adversarial=null"],
-    }
-    found: dict[str, Any] = {arm: {} for arm in arms}
+    longer = round(steps * args.ratio)
+    plain, score = ["alum.adversarial=null"], _score(args)
+    arms = {"alum": (steps, []), "equal-steps": (steps, plain), "equal-time": (longer, plain)}
+    found: dict[str, dict[str, dict[str, float]]] = {arm: {} for arm in arms}
     for seed in args.seeds:
-        for arm, changes in arms.items():
-            words = [
-                f"roberta.steps={args.base_steps}",
-                f"seed={seed}",
-                f"name={seed}-{arm.replace(' ', '-')}",
-            ]
-            words += [*_text(args), *changes, "alum.masking.budget=0.15", *_dropout(), *_score(args)]
-            facts = _train(words, folder)
-            row = {name: facts["held_out"][f"held_out_{name}"] for name in ("mlm", "mlm_accuracy")}
-            row |= {name: facts["score"][name] for name in ("scores", "attacks") if name in facts["score"]}
-            found[arm][str(seed)] = row
-            print(f"seed {seed}, {arm}: {row}", flush=True)
-    return found
+        for arm, (some, changes) in arms.items():
+            words = [f"seed={seed}", f"alum.steps={some}", f"alum.schedule.warmup_steps={some // 10}"]
+            words += [*changes, *score]
+            found[arm][str(seed)] = row = _measures(_train(f"{arm}-{seed}", words, args, folder))
+            print(f"{arm}, seed {seed}: {_told(row)}", flush=True)
+            apart = {f"alum less plain at {peer}": _apart(found, peer) for peer in [*arms][1:]}
+            yield {
+                "steps": steps,
+                "longer": longer,
+                "settings": [*score, *args.settings],
+                "arms": found,
+            } | apart
+    for title, each in apart.items():
+        print(f"{title}: {_told({name: Spread.of(one['seeds']).signed for name, one in each.items()})}")
 
 
-def _text(args: argparse.Namespace) -> list[str]:
-    if not args.text:
-        raise SystemExit("this part trains a network: give --text TEXT, half a megabyte of English or more")
-    return [f"text={args.text}"]
+def _measures(facts: Mapping[str, Any]) -> dict[str, float]:
+    """Of one run: the held-out loss in nats, and shares of right answers; means over fine-tuning's seeds."""
+    held_out = {name: facts["alum"]["held_out"][f"held_out_{name}"] for name in ("mlm", "mlm_accuracy")}
+    score = facts.get("score", {"scores": {"pretrained": {}}})
+    scores = {name: one["mean"] for name, one in score["scores"]["pretrained"].items()}
+    under = score.get("under_attack", {}).get("pretrained", {})
+    return held_out | scores | {f"accuracy under {name}": one["mean"] for name, one in under.items()}
 
 
-def _dropout() -> list[str]:
-    """Dropout as in larger networks: what the perturbation does is told from what dropout does."""
-    return [f"roberta.model.{kind}_dropout_prob=0.1" for kind in ("hidden", "attention_probs")]
+def _apart(found: Mapping[str, Mapping[str, Mapping[str, float]]], peer: str) -> dict[str, Any]:
+    """ALUM less its peer, by measure, over the seeds that both have."""
+    seeds = [seed for seed in found["alum"] if seed in found[peer]]
+    if not seeds:
+        return {}
+    names = found["alum"][seeds[0]]
+    apart = {
+        name: Spread.of([found["alum"][s][name] - found[peer][s][name] for s in seeds]) for name in names
+    }
+    return {name: {"mean": one.mean, "deviation": one.std, "seeds": one.runs} for name, one in apart.items()}
+
+
+def _told(row: Mapping[str, float | str]) -> str:
+    each = {name: value if isinstance(value, str) else f"{value:.4f}" for name, value in row.items()}
+    return ", ".join(f"{name} {value}" for name, value in each.items())
 
 
 def _score(args: argparse.Namespace) -> list[str]:
@@ -156,27 +175,28 @@ def _score(args: argparse.Namespace) -> list[str]:
     if not args.labelled:
         return []
     attacks = f", attacks: {args.attacks}" if args.attacks else ""
-    return [f"score={{kind: finetune, data: {args.labelled}, length: 64, epochs: 3, lr: 1.0e-3{attacks}}}"]
+    return [
+        f"stages.score={{kind: finetune, data: {args.labelled}, length: 64, epochs: 3, lr: 1.0e-3{attacks}}}"
+    ]
 
 
-def _train(words: Sequence[str], folder: Path) -> dict[str, Any]:
-    """The facts of the stage `alum` of the recipe alum_tiny, and what the stage `score` measured."""
-    runs = folder / "runs"
-    name = next(word.removeprefix("name=") for word in words if word.startswith("name="))
-    subprocess.run(
-        [sys.executable, "-m", "pretrain", "run", "alum_tiny", *words, "--runs", str(runs)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    stages = json.loads((runs / name / "stages.json").read_text("utf-8"))
-    facts = {
-        stage: json.loads((runs / name / stages[stage]["artefact"] / "manifest.json").read_text("utf-8"))[
-            "facts"
-        ]
-        for stage in ("alum", "score")
-        if stage in stages
-    }
-    return {**facts["alum"], "score": facts.get("score", {})}
+def _train(name: str, words: Sequence[str], args: argparse.Namespace, runs: Path) -> dict[str, Any]:
+    """A run of the recipe alum_tiny: the facts of its stages `alum` and, where it has one, `score`.
+
+    With dropout, as in larger networks: what the perturbation does is told from what dropout does.
+    """
+    if not args.text:
+        raise SystemExit("this part trains a network: give --text TEXT, half a megabyte of English or more")
+    base = [f"text={args.text}", "alum.masking.budget=0.15", f"roberta.steps={args.base_steps}"]
+    base += [f"roberta.schedule.warmup_steps={args.base_steps // 10}"]
+    base += [f"roberta.model.{kind}_dropout_prob=0.1" for kind in ("hidden", "attention_probs")]
+    words = [*base, *words, *args.settings, f"name={name}"]
+    command = [sys.executable, "-m", "pretrain", "run", "alum_tiny", *words, "--runs", str(runs)]
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+        raise SystemExit(f"{name} failed: {shlex.join(command)}")
+    folder, _ = find(load("alum_tiny", words), runs)  # `name` itself may be a run of other settings
+    made = {stage: folder / str(note["artefact"]) for stage, note in remembered(folder).items()}
+    return {stage: Artefact.open(made[stage]).facts for stage in ("alum", "score") if stage in made}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`transformers.Trainer`, training against an adversary.
 
 trainer = AdversarialTrainer(
-model, args, adversary=FreeLb(steps=3), train_dataset=rows, processing_class=tokenizer
+    model, arguments, adversary=FreeLb(steps=3), train_dataset=rows, processing_class=tokenizer
 )
 trainer.train()
 """

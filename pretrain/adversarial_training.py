@@ -19,7 +19,8 @@ from torch import Tensor
 
 from corpora.errors import UsageError
 from pretrain.adversarial import Adversary, Pass, Places, plain
-from pretrain.adversarial.attack import Constant, Dropout, Said
+from pretrain.adversarial.attack import Constant, Dropout, Noise, Said, drawn
+from pretrain.adversarial.norms import word_length
 from pretrain.dropout import Masks
 from pretrain.judge import ModelJudge
 from pretrain.networks.perturbing import Embeddings, Shift, frozen, width
@@ -129,13 +130,20 @@ class ModelAttack(Generic[Said]):
         embeddings = self._training.embeddings
         return self._zeros() if embeddings is None or embeddings.clean is None else embeddings.clean
 
-    def normal(self, purpose: str) -> Tensor:
-        """N(0, 1) where a perturbation may be, 0 elsewhere."""
-        return self._drawn(purpose, lambda room, dice: room.normal_(generator=dice))
+    @cached_property
+    def word_length(self) -> float:
+        """That of the model's word vectors."""
+        return word_length(self._training.model.get_input_embeddings().weight)
 
-    def uniform(self, purpose: str) -> Tensor:
-        """U(-1, 1) where a perturbation may be, 0 elsewhere."""
-        return self._drawn(purpose, lambda room, dice: room.uniform_(-1, 1, generator=dice))
+    def noise(self, kind: Noise, purpose: str) -> Tensor:
+        """Each row's own draws, whichever micro-batch it is in and however it is padded."""
+        found, seed = self._zeros(), self._training.seed
+        for row, mine in enumerate(self.places.movable, self._first_row):
+            key = torch_seed(seed, purpose, self.step, row)
+            found[row - self._first_row, mine] = drawn(
+                kind, int(mine.sum()), self._training.width, found.device, key
+            )
+        return found
 
     def outputs(
         self, delta: Tensor | None = None, *, dropout: Dropout = "fresh", detached: bool = False
@@ -199,16 +207,6 @@ class ModelAttack(Generic[Said]):
         self._training.cost += 1 / 3
         with torch.no_grad():
             return self._pass(Shift(exact=True), "same")
-
-    def _drawn(self, purpose: str, draw: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
-        """Each row's own draws, whichever micro-batch it is in and however it is padded."""
-        drawn = self._zeros()
-        dice, seed = torch.Generator(drawn.device), self._training.seed
-        for row, mine in enumerate(self.places.movable, self._first_row):
-            dice.manual_seed(torch_seed(seed, purpose, self.step, row))
-            room = drawn.new_empty(int(mine.sum()), drawn.shape[-1])
-            drawn[row - self._first_row, mine] = draw(room, dice)
-        return drawn
 
     def _zeros(self) -> Tensor:
         ids = self._batch["input_ids"]

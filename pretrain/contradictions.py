@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from corpora.errors import UsageError
+from corpora.errors import BadData, UsageError
 from corpora.stage import StageSettings
 from pretrain.export import Export
 from pretrain.finetuning.attacks.synonym import Synonym
@@ -22,6 +22,7 @@ from pretrain.replacement import SimilarWord
 from pretrain.training.settings import Train
 from tokenization.encoding import Encode
 from tokenization.packing import SegmentPairs
+from tokenization.pretrained import Pretrained
 from tokenization.segmenters import Character
 
 Kind = TypeVar("Kind", bound=StageSettings)
@@ -113,15 +114,13 @@ def generators_can_read_the_tables(stages: Stages) -> Found:
 
 
 def rows_fit_the_network(stages: Stages) -> Found:
-    """A network from scratch has as many positions as its configuration says."""
+    """A network has as many positions as its configuration says, that of a folder too."""
     for name, _ in stages.of(Train):
-        source, network = stages.source(name, "data", Encode), _network(stages, name)
-        if source is None or network is None:
-            continue
-        length, room = source[1].packing.length, _positions(network)
-        if room is not None and length > room:
+        source, (room, mend) = stages.source(name, "data", Encode), _positions(stages, name)
+        if source and room is not None and source[1].packing.length > room:
+            length, key = source[1].packing.length, f"{source[0]}.packing.length"
             message = f"reads rows of up to {length} tokens, but the network has {room} positions"
-            yield ("stages", name), message + _MEND.format(f"{source[0]}.packing.length")
+            yield ("stages", name), f"{message}: lower {key}{mend}"
 
 
 def labelled_rows_fit_the_network(stages: Stages) -> Found:
@@ -129,11 +128,10 @@ def labelled_rows_fit_the_network(stages: Stages) -> Found:
     for name, finetune in stages.of(Finetune):
         source = stages.source(name, "model", Export)
         trained = stages.source(source[0], "checkpoint", Train) if source else None
-        network = _network(stages, trained[0]) if trained else None
-        room = _positions(network) if network else None
+        room, mend = _positions(stages, trained[0]) if trained else (None, "")
         if room is not None and finetune.length > room:
             message = f"is {finetune.length}, but the network has {room} positions"
-            yield ("stages", name, "length"), message + _MEND.format(f"{name}.length")
+            yield ("stages", name, "length"), f"{message}: lower {name}.length{mend}"
 
 
 def synonyms_need_a_lexicon(stages: Stages) -> Found:
@@ -153,24 +151,29 @@ def exported_steps_are_trained(stages: Stages) -> Found:
             yield ("stages", name, "step"), message
 
 
-_MEND = ": lower {}, or raise max_position_embeddings of the network"
-
-
-def _network(stages: Stages, name: str) -> Model | None:
-    """The network that a training stage builds or goes on with; None where it is not of this recipe."""
+def _positions(stages: Stages, name: str) -> tuple[int | None, str]:
+    """Longest row that a stage's network reads, None where it is not known; and what else would mend it."""
     found = stages.settings[name]
-    while isinstance(found, Train) and found.model is None:
-        source = stages.source(name, "start", Train)
-        if source is None:
-            return None
+    while isinstance(found, Train) and found.start and (source := stages.source(name, "start", Train)):
         name, found = source
-    return found.model if isinstance(found, Train) else None
+    if not isinstance(found, Train):
+        return None, ""
+    if found.model is None:
+        return _positions_of(found.from_pretrained), ""
+    config = _configuration(found.model)
+    mend = ", or raise max_position_embeddings of the network"
+    return (None if isinstance(config, str) else positions(config)), mend
 
 
-def _positions(model: Model) -> int | None:
-    """Longest row that a network of these settings reads; None where transformers refuses the settings."""
-    config = _configuration(model)
-    return None if isinstance(config, str) else positions(config)
+def _positions_of(checkpoint: Pretrained | None) -> int | None:
+    """Longest row that a checkpoint in a folder reads; None where it is elsewhere, or says nothing of it."""
+    from transformers import AutoConfig
+
+    try:
+        folder = checkpoint.folder() if checkpoint else None
+        return positions(AutoConfig.from_pretrained(folder)) if folder else None
+    except (BadData, OSError, ValueError):
+        return None
 
 
 def _configuration(model: Model) -> Any:  # noqa: ANN401 - transformers' class, or why it refuses

@@ -7,22 +7,46 @@ and the layout before the network change nothing.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from corpora.errors import MaskwrightError
-from pretrain.adversarial.attack import Adversary, Constant, Dropout, Places
+from pretrain.adversarial.attack import Adversary, Constant, Dropout, Noise, Places, drawn
 from pretrain.adversarial.divergences import kl, symmetric_kl
+from pretrain.adversarial.norms import word_length
 from pretrain.batch import Batch, Window
-from pretrain.engine.deepspeed import Engine
+from pretrain.engine.deepspeed import Ranks
+from pretrain.networks.network import Network
+from pretrain.networks.pair import PairNetwork
 from pretrain.networks.perturbing import Embeddings, Shift, frozen
 from pretrain.objectives import Objective
 from pretrain.objectives.terms import Outputs, Term
 from pretrain.randomness import torch_seed
 
 Run = Callable[[Batch, Shift | None], Outputs]
+
+
+class Runner(Protocol):
+    """What a micro-batch asks of an engine."""
+
+    ranks: Ranks
+    network: Network | PairNetwork
+
+    @property
+    def loss_scale(self) -> float:
+        """What a loss is multiplied by before it is differentiated."""
+
+    def __call__(self, batch: Batch, shift: Shift | None = None) -> Outputs:
+        """A pass that is learnt from."""
+
+    def aside(self, batch: Batch, shift: Shift | None = None) -> Outputs:
+        """Another one."""
+
+    def anywhere(self, flag: Tensor) -> Tensor:
+        """Whether a flag is set on any rank."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +77,7 @@ class MicroBatch:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Runner,
         batch: Batch,
         window: Window,
         objectives: Mapping[str, Objective],
@@ -95,13 +119,21 @@ class MicroBatch:
             return torch.zeros(*self.places.tokens.shape, self._embeddings.width, device=self._device)
         return self._embedded
 
-    def normal(self, purpose: str) -> Tensor:
-        """N(0, 1) where a perturbation may be, 0 elsewhere; (..., width) float32."""
-        return self._drawn(purpose, lambda room, dice: room.normal_(generator=dice))
+    @cached_property
+    def word_length(self) -> float:
+        """That of the network's word vectors, of which no process has all under ZeRO 3."""
+        return word_length(cast(Tensor, self._embeddings.words.weight))
 
-    def uniform(self, purpose: str) -> Tensor:
-        """U(-1, 1) where a perturbation may be, 0 elsewhere; (..., width) float32."""
-        return self._drawn(purpose, lambda room, dice: room.uniform_(-1, 1, generator=dice))
+    def noise(self, kind: Noise, purpose: str) -> Tensor:
+        """Each row's own draws, for its real tokens in their order; 0 where a perturbation may not be."""
+        places, width, mask = self.places, self.embedded.shape[-1], self._attacked.attention_mask
+        rows = [
+            drawn(kind, length, width, self._device, torch_seed(self._seed, purpose, self.step, sample))
+            for sample, length in zip(self._attacked.samples.tolist(), mask.sum(1).tolist(), strict=True)
+        ]
+        found = torch.zeros(*places.tokens.shape, width, device=self._device)
+        found[mask if found.shape[:-1] == mask.shape else ...] = torch.cat(rows)
+        return found * places.movable[..., None]
 
     def outputs(
         self, delta: Tensor | None = None, *, dropout: Dropout = "fresh", detached: bool = False
@@ -219,19 +251,6 @@ class MicroBatch:
         factor = 1 / share if chosen.any() else 0.0
         chosen[0] |= not chosen.any()
         return chosen.to(self._device), factor
-
-    def _drawn(self, purpose: str, draw: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
-        """Each row's own draws, for its real tokens in their order."""
-        places, width, rows = self.places, self.embedded.shape[-1], list[Tensor]()
-        mask = self._attacked.attention_mask
-        samples, lengths = self._attacked.samples.tolist(), mask.sum(1).tolist()
-        for sample, length in zip(samples, lengths, strict=True):
-            dice = torch.Generator(self._device)
-            dice.manual_seed(torch_seed(self._seed, purpose, self.step, sample))
-            rows.append(draw(torch.empty(length, width, device=self._device), dice))
-        drawn = torch.zeros(*places.tokens.shape, width, device=self._device)
-        drawn[mask if drawn.shape[:-1] == mask.shape else ...] = torch.cat(rows)
-        return drawn * places.movable[..., None]
 
 
 def _everywhere(batch: Batch) -> Batch:

@@ -27,10 +27,11 @@ class Columns:
     known: Names = ()  # of the label, the number, the tags or the answers; none: of rows without labels
     id: str | None = None
     only: Mapping[str, str] | None = None  # rows that hold something else there are left out
+    remedy: str = "say which it is, as in `{}: ...`"  # where a column is missing, by its role
 
     def needs(self) -> Needs:
         """The fields to read."""
-        remedy = "say which it is, as in `{}: ...`"
+        remedy = self.remedy
         role = {"classes": "label", "values": "value", "spans": "tags", "answers": "answers"}[self.kind]
         texts = [Need((name,), remedy.format("text")) for name in _parts(self.text[0])]
         alone = [Need(tuple(self.text), remedy.format("text"))] if not is_template(self.text[0]) else texts

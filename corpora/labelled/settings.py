@@ -128,6 +128,7 @@ class LabelledSettings(Settings):
             known=_several(known[self.kind]) if labelled else (),
             id=self.id,
             only=self.only,
+            remedy="say which it is, as in " + ("`{}: ...`" if labelled else "--{} ..."),
         )
 
 

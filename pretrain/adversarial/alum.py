@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pretrain.adversarial.attack import Attack, Pass, Said
+from pretrain.adversarial.attack import Attack, Pass, Said, Work
 from pretrain.adversarial.smoothness import PRINTED, RELEASED, Profile, Smoothing
 
 
@@ -62,6 +62,11 @@ class Alum(Smoothing):
     def share(self) -> float:
         """Share of the rows that are attacked."""
         return self.rows
+
+    @property
+    def work(self) -> Work:
+        """A clean pass, and of the attacked rows the ascents and a pass."""
+        return Work(clean=1, moved=self.rows, ascents=self.steps * self.rows)
 
     def factor(self, step: int) -> float:
         """The weight at a step, counted from 0."""

@@ -7,7 +7,7 @@ micro-batch of one step; pre-training, fine-tuning and a plain loop each make th
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import torch
 from pydantic import Field
@@ -23,6 +23,9 @@ LayerNorm. embeddings: to what the embedding block gives, after LayerNorm and dr
 
 Dropout = Literal["fresh", "same", "off"]
 """Masks of a pass: fresh ones, those of the micro-batch's first pass, or none."""
+
+Noise = Literal["normal", "uniform"]
+"""normal: N(0, 1). uniform: U(-1, 1)."""
 
 Norm = Literal["linf", "l2"]
 Over = Literal["token", "sequence"]
@@ -60,11 +63,12 @@ class Attack(Protocol[Said]):
         Before any pass: zeros of that shape.
         """
 
-    def normal(self, purpose: str) -> Tensor:
-        """N(0, 1), (..., width) float32, 0 where nothing is movable: a function of step, row and purpose."""
+    @property
+    def word_length(self) -> float:
+        """Length of a vector of the word table as it is: the root mean square over the vocabulary."""
 
-    def uniform(self, purpose: str) -> Tensor:
-        """U(-1, 1), likewise."""
+    def noise(self, kind: Noise, purpose: str) -> Tensor:
+        """Drawn for each row, a function of step, row and purpose: (..., width) float32, 0 on what stays."""
 
     def outputs(
         self, delta: Tensor | None = None, *, dropout: Dropout = "fresh", detached: bool = False
@@ -105,6 +109,20 @@ class Pass(Generic[Said]):
     delta: Tensor | None = None  # where the perturbation ended, (..., width) float32
     start: Tensor | None = None  # where it began
     noted: Mapping[str, Tensor] = field(default_factory=dict)  # scalars that add up likewise
+
+
+class Work(NamedTuple):
+    """What an adversarial step runs, in passes of all its rows; training by none runs one clean pass."""
+
+    clean: float = 0.0  # forward and back
+    moved: float = 0.0  # the same, the embeddings perturbed
+    ascents: float = 0.0  # forward, and back to the perturbation alone
+    watched: float = 0.0  # forward, nothing perturbed
+
+    @property
+    def passes(self) -> float:
+        """In passes of plain training: a backward pass is two forward ones, back to activations alone one."""
+        return self.clean + self.moved + 2 / 3 * self.ascents + 1 / 3 * self.watched
 
 
 class Adversary(Settings):
@@ -154,6 +172,16 @@ class Adversary(Settings):
         """Share of the rows that are attacked."""
         return 1.0
 
+    @property
+    def work(self) -> Work:
+        """What a step runs that is due; not what is repeated for precision, or measured."""
+        raise NotImplementedError
+
+    def cost(self, steps: int) -> float:
+        """Of a step in passes of plain training: the mean over so many steps, due or not."""
+        due = len(range(self.start_step, steps, self.every)) if self.due(self.start_step) else 0
+        return 1 + (self.work.passes - 1) * due / steps
+
     def exact(self, halves: bool) -> bool:
         """Whether ascents are computed in float32 where the network computes in half precision."""
         return False
@@ -169,6 +197,14 @@ class Adversary(Settings):
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """The losses of a micro-batch. Each must be differentiated before the next one is asked for."""
         raise NotImplementedError
+
+
+def drawn(kind: Noise, tokens: int, width: int, device: torch.device, seed: int) -> Tensor:
+    """Noise of one row, (tokens, width) float32."""
+    dice = torch.Generator(device)
+    dice.manual_seed(seed)
+    room = torch.empty(tokens, width, device=device)
+    return room.normal_(generator=dice) if kind == "normal" else room.uniform_(-1, 1, generator=dice)
 
 
 def settled(attack: Attack[Said], delta: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,10 +22,11 @@ class FreeAt(RowBall):
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """The whole loss of every replay."""
-        delta = start = self.start(attack)
+        ball = self.sized(attack)
+        delta = start = ball.start(attack)
         for number in range(self.steps):
             delta.requires_grad_()
             said, last = attack.outputs(delta, dropout=self.learning_dropout), number == self.steps - 1
             yield Pass(attack.loss(said), said, last=last, delta=delta.detach(), start=start)
             if not last and delta.grad is not None:
-                delta = self.climbed(delta.detach(), delta.grad, attack.places)
+                delta = ball.climbed(delta.detach(), delta.grad, attack.places)

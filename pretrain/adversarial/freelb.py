@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pretrain.adversarial.attack import Attack, Dropout, Pass, Said
+from pretrain.adversarial.attack import Attack, Dropout, Pass, Said, Work
 from pretrain.adversarial.ball import RowBall
 
 
@@ -25,13 +25,19 @@ class FreeLb(RowBall):
     """Dropout masks of the passes of one micro-batch; same: as published, so that they differ by the
     perturbation alone."""
 
+    @property
+    def work(self) -> Work:
+        """All passes, one more than there are ascents."""
+        return Work(moved=self.steps + (self.counting == "ascents"))
+
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """The loss of every pass, divided by their number."""
-        count = self.steps + (self.counting == "ascents")
-        delta = start = self.start(attack)
+        count = int(self.work.moved)
+        ball = self.sized(attack)
+        delta = start = ball.start(attack)
         for number in range(count):
             delta.requires_grad_()
             said, last = attack.outputs(delta, dropout=self.learning_dropout), number == count - 1
             yield Pass(attack.loss(said) / count, said, last=last, delta=delta.detach(), start=start)
             if not last and delta.grad is not None:
-                delta = self.climbed(delta.detach(), delta.grad, attack.places)
+                delta = ball.climbed(delta.detach(), delta.grad, attack.places)

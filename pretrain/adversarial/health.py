@@ -25,7 +25,7 @@ def examine(adversary: Adversary, attack: Attack[Said], done: Pass[Said]) -> dic
         return {}
     delta = done.delta.detach()
     places, (norm, over) = attack.places, adversary.ball
-    control = attack.normal("control")
+    control = attack.noise("normal", "control")
     control = control * sizes(delta, places, norm, over) / sizes(control, places, norm, over).clamp_min(TINY)
     clean = attack.outputs(dropout=adversary.learning_dropout)
     moved = {"kl_delta": delta, "kl_random": control, "kl_zero": torch.zeros_like(delta)}

@@ -1,5 +1,6 @@
 """Sizes of perturbations, and how they are kept small. All in float32; padding is zero and has no size."""
 
+import math
 from typing import Literal
 
 import torch
@@ -19,6 +20,11 @@ def sizes(values: Tensor, places: Places, norm: Norm = "l2", over: Over = "token
         return (each if over == "token" else _by_sequence(each, places, "amax"))[..., None]
     squares = values.square().sum(-1)
     return (squares if over == "token" else _by_sequence(squares, places, "sum")).sqrt()[..., None]
+
+
+def word_length(table: Tensor) -> float:
+    """Length of a word vector: the root mean square over a table (vocab, width)."""
+    return float(torch.linalg.vector_norm(table.detach(), dtype=torch.float32)) / math.sqrt(len(table))
 
 
 def lengths(places: Places) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pretrain.adversarial.attack import Attack, Dropout, Pass, Said
+from pretrain.adversarial.attack import Attack, Dropout, Pass, Said, Work
 from pretrain.adversarial.ball import RowBall
 
 
@@ -18,11 +18,17 @@ class Pgd(RowBall):
     """Dropout masks of the passes of one micro-batch; the released code keeps the first ones. off: none in
     the ascents."""
 
+    @property
+    def work(self) -> Work:
+        """The ascents and a pass."""
+        return Work(moved=1, ascents=self.steps)
+
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """One loss: that of the task at the last perturbation."""
-        delta = start = self.start(attack)
+        ball = self.sized(attack)
+        delta = start = ball.start(attack)
         for _ in range(self.steps):
             gradient = attack.gradient(delta, attack.loss, dropout=self.dropout)
-            delta = self.climbed(delta, gradient, attack.places)
+            delta = ball.climbed(delta, gradient, attack.places)
         said = attack.outputs(delta, dropout=self.learning_dropout)
         yield Pass(attack.loss(said), said, delta=delta, start=start)

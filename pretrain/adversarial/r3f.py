@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pretrain.adversarial.attack import Adversary, Attack, Constant, Pass, Said
+from pretrain.adversarial.attack import Adversary, Attack, Constant, Noise, Pass, Said, Work
 
 
 class R3f(Adversary):
@@ -20,7 +20,7 @@ class R3f(Adversary):
     weight: Annotated[float, Field(ge=0)] = 1.0
     """Factor of the divergence in the loss; 0.7 in the released settings for RTE."""
 
-    noise: Literal["uniform", "normal"] = "uniform"
+    noise: Noise = "uniform"
     """Its kind."""
 
     noise_scale: Annotated[float, Field(ge=0)] = 1e-5
@@ -32,11 +32,15 @@ class R3f(Adversary):
     constant: Constant = "none"
     """What the divergence does not learn through: nothing, as released."""
 
+    @property
+    def work(self) -> Work:
+        """A clean pass and a noised one."""
+        return Work(clean=1, moved=1)
+
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """One loss: clean, and the divergence under noise."""
         clean = attack.outputs(dropout=self.learning_dropout)
-        noise = attack.uniform("start") if self.noise == "uniform" else attack.normal("start")
-        delta = self.noise_scale * noise
+        delta = self.noise_scale * attack.noise(self.noise, "start")
         said = attack.outputs(delta, dropout=self.learning_dropout, detached=self.detached)
         divergence = attack.symmetric(clean, said, self.constant)
         yield Pass(

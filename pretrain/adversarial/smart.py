@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pretrain.adversarial.attack import Attack, Constant, Pass, Said
+from pretrain.adversarial.attack import Attack, Constant, Pass, Said, Work
 from pretrain.adversarial.smoothness import PRINTED, RELEASED, Profile, Smoothing
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -89,6 +89,11 @@ class Smart(Smoothing):
 
     early: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of the steps with the first momentum."""
+
+    @property
+    def work(self) -> Work:
+        """A clean pass, the ascents and a pass, and one of the slower self."""
+        return Work(clean=1, moved=1, ascents=self.steps, watched=float(self.proximal > 0))
 
     def begin(self, network: nn.Module, steps: int | None = None) -> SlowWeights | None:
         """A copy of the weights as they are."""

@@ -153,7 +153,7 @@ class Smoothing(Adversary):
         return Smoothness((1 - lost) * attack.symmetric(clean, moved, self.constant), start, delta, lost)
 
     def _noise(self, attack: Attack[Said]) -> Tensor:
-        noise = self.noise_scale * attack.normal("start")
+        noise = self.noise_scale * attack.noise("normal", "start")
         if self.unit == "absolute":
             return noise
         squares = attack.embedded.square().mean(-1, keepdim=True)

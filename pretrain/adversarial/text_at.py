@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pretrain.adversarial.attack import Attack, Level, Pass, Places, Said
 from pretrain.adversarial.ball import RowBall
-from pretrain.adversarial.norms import TINY, normalised, sizes
+from pretrain.adversarial.norms import TINY, normalised, sizes, word_length
 
 
 @dataclass
@@ -63,18 +63,20 @@ class TextAt(RowBall):
         return level
 
     def begin(self, network: nn.Module, steps: int | None = None) -> Table:
-        """The table: uniform, its numbers up to `noise_scale` / sqrt(width). Draws from torch's generator."""
+        """The table: uniform, its numbers up to `noise_scale` / sqrt(width), in `unit`. Draws from torch."""
         words: Tensor = network.get_input_embeddings().weight  # type: ignore[operator]
         values = torch.empty(words.shape, dtype=torch.float32, device=words.device).uniform_(-1, 1)
-        return Table(values * self.noise_scale / values.shape[-1] ** 0.5)
+        unit = word_length(words) if self.unit == "word" else 1.0
+        return Table(values * self.noise_scale * unit / values.shape[-1] ** 0.5)
 
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """The loss of every pass, divided by their number; then the table is told."""
         table: Table = state
+        ball = self.sized(attack)
         released, places = self.profile == "released", attack.places
         own = torch.ones_like(places.movable) if released else places.movable & ~places.special
         table.turn(attack.step, released)
-        row, token = self.shrunk(self.start(attack), self._looked_up(table, places, own), places)
+        row, token = ball.shrunk(ball.start(attack), self._looked_up(table, places, own), places)
         start = row + token
         for number in range(self.steps):
             delta, last = (row + token).requires_grad_(), number == self.steps - 1
@@ -82,7 +84,7 @@ class TextAt(RowBall):
             loss = attack.loss(said) / (1 if released else self.steps)
             yield Pass(loss, said, last=last, delta=delta.detach(), start=start)
             if delta.grad is not None and not (last and released):
-                row, token = self.both_climbed(row, token, delta.grad, places, own)
+                row, token = ball.both_climbed(row, token, delta.grad, places, own)
         table.seen.append((places.tokens[own], token[own]))
 
     def both_climbed(

@@ -11,6 +11,7 @@ from rich.console import Console
 from corpora.errors import UsageError
 
 if TYPE_CHECKING:
+    from corpora.artefact import Artefact
     from corpora.labelled import Row
     from corpora.stage import JSON
     from pretrain.finetuning.released import Released
@@ -36,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--second", metavar="COLUMN", help="the column of the second text, or of the question"
     )
+    parser.add_argument("--stage", help="the stage that fine-tuned it, where a run has several")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to work (auto)"
     )
@@ -53,7 +55,9 @@ def act(given: argparse.Namespace, console: Console) -> None:
         raise UsageError(
             f"--out {given.out}: give a name that ends in .jsonl or .tsv, in a folder that there is"
         )
-    model = release(_place(given.model, given.runs), open_device(FinetuneSpeed(device=given.device)))
+    model = release(
+        _place(given.model, given.runs, given.stage), open_device(FinetuneSpeed(device=given.device))
+    )
     rows = _rows(model, given)
     lines = io.StringIO()
     if given.out and given.out.suffix == ".tsv":
@@ -80,7 +84,7 @@ def _rows(model: "Released", given: argparse.Namespace) -> "tuple[Row, ...]":
     )
 
 
-def _place(name: str, runs: Path) -> "Pretrained":
+def _place(name: str, runs: Path, stage: str | None) -> "Pretrained":
     """The folder of a network, from what names it.
 
     Raises:
@@ -91,13 +95,30 @@ def _place(name: str, runs: Path) -> "Pretrained":
     from tokenization.pretrained import Pretrained
 
     for folder in (Path(name), runs / name):
+        if (folder / RECIPE).is_file():
+            return Pretrained(path=str(_score(folder, stage).folder("model")))
+        if stage is not None and folder.is_dir():
+            raise UsageError(f"--stage {stage}: {folder} is no folder of a run; leave --stage out")
         if (folder / "config.json").is_file():
             return Pretrained(path=str(folder))
-        if (folder / MANIFEST).is_file() or (folder / RECIPE).is_file():
+        if (folder / MANIFEST).is_file():
             return Pretrained(path=str(the_only(folder, "score").folder("model")))
         if folder.is_dir():
             raise UsageError(f"{folder} holds no network (no config.json), nor is it a run that made one")
     return Pretrained(path=name)
+
+
+def _score(run: Path, stage: str | None) -> "Artefact":
+    """What a stage of a run fine-tuned; without a stage, the only one that did."""
+    from pretrain.running.folders import results, the_only
+
+    found = {name: made for name, made in results(run).items() if made.kind == "score"}
+    if stage is None and len(found) > 1:
+        raise UsageError(f"{run} has several fine-tuned networks, say --stage: {', '.join(found)}")
+    if stage is not None and stage not in found:
+        has = ", ".join(found) or "none"
+        raise UsageError(f"{run} has no fine-tuned network of a stage {stage!r} (it has: {has})")
+    return found[stage] if stage is not None else the_only(run, "score")
 
 
 def _record(row: "Row", found: "dict[str, JSON]") -> str:

@@ -57,6 +57,7 @@ class Line:
     diverged: int  # seeds
     passes: float | None  # of an update, forward and backward
     seconds: float | None  # of an update
+    constant: int = 0  # seeds for which every row got the same answer
 
 
 def lines(outcomes: Sequence[Outcome], arms: int, trials: int) -> list[Line]:
@@ -118,6 +119,7 @@ def _line(arm: int, trial: int, outcomes: Sequence[Outcome], first: Line | None)
         len(outcomes) - len(good),
         _median([one.passes for one in good]),
         _median([one.seconds for one in good]),
+        sum(one.constant for one in good),
     )
 
 

@@ -33,6 +33,7 @@ class Outcome:
     dev: float | None = None  # by what an epoch is chosen; None where there are no dev rows
     passes: float | None = None  # forward and backward passes of an update
     seconds: float | None = None  # of an update: CPU time where fine-tuning is compared, else by the clock
+    constant: bool = False  # in some run, every row got the same answer
 
     @property
     def diverged(self) -> bool:
@@ -67,6 +68,7 @@ def _outcome(cell: Cell, score: Artefact, config: Finetune, seconds: float | Non
         statistics.fmean(dev) if dev else None,
         statistics.fmean(passes) if passes else None,
         seconds,
+        any(run.constant for run in mine),
     )
 
 

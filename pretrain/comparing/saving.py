@@ -28,7 +28,11 @@ def tabled(comparison: Comparison, stage: str, outcomes: Sequence[Outcome]) -> T
         trials=[" ".join(trial) for trial in comparison.trials],
         lines=found,
         published=[f"{one.value:g}" if one else "" for one in beside],
-        notes=[*warnings(found, measure, comparison.seeds), *_notes(comparison, outcomes, beside)],
+        notes=[
+            *warnings(found, measure, comparison.seeds),
+            *(_learnt_nothing(comparison.arms[line.arm].label, line) for line in found if line.constant),
+            *_notes(comparison, outcomes, beside),
+        ],
     )
 
 
@@ -50,6 +54,14 @@ def _files(comparison: Comparison, tables: Sequence[tuple[str, Table]]) -> Itera
         yield f"table{ending}.csv", table.csv()
         yield f"plot{ending}.svg", plot(table)
     yield "references.bib", bibliography(comparison.recipes)
+
+
+def _learnt_nothing(arm: str, line: Line) -> str:
+    """Scores that look like scores, and are those of one answer to everything."""
+    return (
+        f"{arm}: with {line.constant} seed{'s' if line.constant > 1 else ''} every row got the same answer, "
+        "and nothing was learnt: more epochs, another lr, or a weaker adversary (a smaller epsilon)."
+    )
 
 
 def _notes(

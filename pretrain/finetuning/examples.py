@@ -30,9 +30,7 @@ class LabelledBatch:
     attention_mask: Tensor  # (batch, length) int64, 0 on pads
     token_type_ids: Tensor | None  # (batch, length) int64; None: the network is not told
     labels: Tensor  # (batch, ...) as the task learns them; per token: (batch, length), NOT_COUNTED on pads
-    possible: (
-        Tensor | None
-    )  # (batch, length) bool: where an answer may begin or end; None: the task asks no such
+    possible: Tensor | None  # (batch, length) bool: where an answer may begin or end; None: none is asked
 
     def inputs(self, device: torch.device) -> dict[str, Tensor]:
         """What the network is called with."""

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
+from corpora.artefact import Draft
 from corpora.labelled import Row
 from corpora.reporter import Reporter
 from corpora.settings import Items, Settings
@@ -58,6 +59,11 @@ class Cell(Settings):
         """Where the fine-tuned network waits until it is known whether it is the best."""
         return f"weights-{self.name}"
 
+    @property
+    def clock(self) -> str:
+        """Where the CPU time waits that it took, for comparisons: it is in no finished artefact."""
+        return f"clock-{self.name}.json"
+
 
 class Run(Cell):
     """A cell that was made."""
@@ -70,6 +76,11 @@ class Run(Cell):
     test: Measures
     attacked: dict[str, Attacked] = Field(default_factory=dict)  # by the name of the attack
     answers: Items[JSON]  # to each test row, as its task gives them
+
+    @property
+    def constant(self) -> bool:
+        """Whether every test row got the same answer: nothing was learnt."""
+        return all(answer == self.answers[0] for answer in self.answers)
 
 
 def cells(config: Finetune) -> list[Cell]:
@@ -86,9 +97,13 @@ def train_run(
     config: Finetune,
     material: Material,
     attackers: Sequence[Attacker],
+    out: Draft,
     reporter: Reporter,
 ) -> tuple[Run, "PreTrainedModel"]:
-    """Fine-tune a network, score and attack it. Arms differ in the encoder's first weights, nothing else."""
+    """Fine-tune a network, score and attack it; the part `clock` is written.
+
+    Arms differ in the encoder's first weights, nothing else.
+    """
     with torch.random.fork_rng():  # leaves the caller's generator as it was
         torch.manual_seed(torch_seed(seed, "initialisation", 0))
         checkpoint = material.start if cell.arm == "start" and material.start else material.model
@@ -101,8 +116,7 @@ def train_run(
         special_ids = checkpoint.tokenizer.all_special_ids
         fitted = fit(network, checkpoint.train, checkpoint.dev, config, seed, reporter, what, special_ids)
         steps = math.ceil(len(checkpoint.train) / config.batch) * len(fitted.losses)
-        seconds = round(time.process_time() - began, 3)  # for comparisons, and in no artefact
-        reporter.metrics({"run": cell.name, "steps": steps, "cpu_seconds": seconds})
+        out.write_json(cell.clock, {"steps": steps, "cpu_seconds": round(time.process_time() - began, 3)})
     test = checkpoint.test
     answers = config.task.answers(predict(network, test, config.task), test)
     attacked = {

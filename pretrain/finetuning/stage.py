@@ -27,7 +27,7 @@ def finetune(config: Finetune, inputs: Mapping[str, Artefact], out: Draft, repor
     ready = attackers(config.attacks, resources)
     reporter.rewind(-1)  # a kill may have come between what was told of a run and the run itself
     for run in finished(config, out):
-        tell(run, reporter)
+        tell(run, out, reporter)
     for cell in cells(config):
         if not out.has(cell.part):
             make_run(cell, config, material, ready, out, reporter)
@@ -46,13 +46,13 @@ def make_run(
     if cell.seed is None:
         run = tfidf_run(config, material)
     else:
-        run, network = train_run(cell, cell.seed, config, material, ready, reporter)
+        run, network = train_run(cell, cell.seed, config, material, ready, out, reporter)
         if cell.arm == "pretrained":
             with out.fill(cell.weights) as folder:
                 heads.save(network, material.model.tokenizer, folder)
                 Taught.by(config).save(folder)
-    tell(run, reporter)
-    remark(run, reporter)
+    tell(run, out, reporter)
+    remark(run, config, reporter)
     out.write_json(cell.part, run.model_dump(mode="json"))
     best = best_run(finished(config, out), config)
     for part in out.parts("weights-"):
@@ -60,22 +60,26 @@ def make_run(
             out.discard(part)
 
 
-def tell(run: Run, reporter: Reporter) -> None:
-    """Metrics of every epoch."""
+def tell(run: Run, out: Draft, reporter: Reporter) -> None:
+    """Metrics of every epoch, and what they cost."""
     for epoch, loss in enumerate(run.losses):
         dev = {f"dev_{name}": value for name, value in run.dev[epoch].items()} if run.dev else {}
         reporter.metrics({"run": run.name, "epoch": epoch + 1, "loss": loss, **dev})
+    if out.has(run.clock):
+        reporter.metrics({"run": run.name, **out.read_json(run.clock)})
 
 
-def remark(run: Run, reporter: Reporter) -> None:
+def remark(run: Run, config: Finetune, reporter: Reporter) -> None:
     """A line for a person where steps were lost, or nothing was learnt."""
     if run.skipped:
         reporter.say(f"{run.name}: {run.skipped} steps had no finite loss or gradient and were not applied")
     for line in remarks(run.attacked):
         reporter.say(f"{run.name}: {line}")
-    if all(answer == run.answers[0] for answer in run.answers):
+    if run.constant:
+        weaker = ", or a weaker adversary (a smaller epsilon)" if config.adversarial else ""
         reporter.say(
-            f"{run.name} gives every row the same answer, and has learnt nothing: more epochs, or another lr"
+            f"{run.name} gives every row the same answer, and has learnt nothing: more epochs, or another "
+            f"lr{weaker}"
         )
 
 
@@ -108,6 +112,7 @@ def publish(config: Finetune, material: Material, out: Draft) -> Report:
     }.items():
         with out.write(part) as file:
             file.write(text.encode())
+    out.discard(*out.parts("clock-"))
     facts = {
         "scores": scores.as_json(spreads),
         "differences": scores.as_json(apart),

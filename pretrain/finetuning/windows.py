@@ -21,9 +21,7 @@ class Window:
     """Token ids of one row, or of as much of it as a network reads at once, special tokens in place."""
 
     ids: NDArray[np.int64]  # (length,)
-    types: (
-        NDArray[np.int64] | None
-    )  # (length,) which of a pair each token is of; None: the network is not told
+    types: NDArray[np.int64] | None  # (length,) which of a pair each token is of; None: it is not told
     row: int
     whole: bool  # nothing of the row was left out
 
@@ -32,9 +30,7 @@ class Window:
 class Passage(Window):
     """A window whose tokens are known by their place in `Row.text`."""
 
-    places: NDArray[
-        np.int64
-    ]  # (tokens, 2) first character, and after the last one, of each token of the text
+    places: NDArray[np.int64]  # (tokens, 2) of the text's tokens: first character, and after the last one
     start: int  # position of the text's first token in `ids`
     first: int  # number of that token, counted from the first one of the row
 

@@ -2,14 +2,16 @@
 
 6 for each weight of a matrix and each token that passes it, 2 forward and 4 backward (arXiv:2001.08361,
 section 2.1), and 12 x hidden x length a token and layer for attention's two products, which have no weights
-(arXiv:2204.02311, appendix B). Only real tokens pass the encoder, only those to predict pass the head. Work
-that a run repeats (activation checkpointing) or spends on padding is no use, and is not counted.
+(arXiv:2204.02311, appendix B). Only real tokens pass the encoder, only those to predict pass the head. An
+adversary's perturbed passes count like others, its ascents without the weights' gradients. Work that a run
+repeats (activation checkpointing) or spends on padding is no use, and is not counted.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from torch import nn
 
+from pretrain.adversarial.attack import Adversary
 from pretrain.networks.architectures import HuggingFaceModel, has_pair_head
 from pretrain.networks.towers import Towers
 
@@ -18,7 +20,7 @@ PAIR_PARTS = ("pooler", "seq_relationship")
 
 @dataclass(frozen=True)
 class Flops:
-    """Operations of a network, forward and backward."""
+    """Operations of a network, forward and backward, or of all passes of a step."""
 
     token: float  # of a token in the encoder's matrices
     neighbour: float  # of a token that looks at another one
@@ -44,10 +46,33 @@ class Flops:
     @classmethod
     def _of_pair(cls, model: Towers) -> "Flops":
         """Both read every token, the discriminator's head as well."""
-        other = cls.of(model.discriminator)
-        one = cls(0, 0, 0, 0) if model.generator is None else cls.of(model.generator)
-        token = one.token + other.token + other.prediction
-        return cls(token, one.neighbour + other.neighbour, one.prediction, 0.0)
+        other = cls.of(model.discriminator).everywhere
+        return other if model.generator is None else cls._sum((1, cls.of(model.generator)), (1, other))
+
+    @classmethod
+    def against(cls, adversary: Adversary, model: HuggingFaceModel | Towers) -> "Flops":
+        """Those of a step against an adversary; of a pair, what the generator wrote once is read again."""
+        work, whole = adversary.work, cls.of(model)
+        again = isinstance(model, Towers) and work.clean
+        moved = cls.of(model.discriminator).everywhere if again else whole
+        parts = (work.clean, whole), (work.moved, moved), (work.ascents, moved.ascent)
+        found = cls._sum(*parts, (work.watched / 3, whole))
+        return found.everywhere if adversary.everywhere else found
+
+    @classmethod
+    def _sum(cls, *parts: tuple[float, "Flops"]) -> "Flops":
+        weighted = [[factor * each for each in astuple(part)] for factor, part in parts]
+        return cls(*map(sum, zip(*weighted, strict=True)))
+
+    @property
+    def everywhere(self) -> "Flops":
+        """With the head at every token."""
+        return Flops(self.token + self.prediction, self.neighbour, 0.0, self.row)
+
+    @property
+    def ascent(self) -> "Flops":
+        """Forward, and back to the embeddings alone: attention's products have no weights to leave out."""
+        return Flops(2 / 3 * self.token, self.neighbour, 2 / 3 * self.prediction, 2 / 3 * self.row)
 
     def total(self, tokens: float, predictions: float, rows: float) -> float:
         """Of so many real tokens in rows of one length; where they differ, attention costs a little more."""

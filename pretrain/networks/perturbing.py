@@ -39,6 +39,7 @@ class Embeddings:
             UsageError: it has no embedding block that is known as such.
         """
         self.width = width(model)  # while it is whole: ZeRO 3 takes it to pieces
+        self.words: nn.Module = model.get_input_embeddings()
         self.clean: Tensor | None = None  # (..., width) float32, cut off: of the last clean pass
         self._shift: Shift | None = None
         _module(model, level).register_forward_hook(self._pass)

@@ -94,6 +94,16 @@ def remembered(folder: Path) -> Mapping[str, Mapping[str, JSON]]:
     return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
 
 
+def results(path: Path) -> dict[str, Artefact]:
+    """What the run in `path` made or read and is still there, by stage.
+
+    Raises:
+        CorruptArtefact: it is damaged.
+    """
+    noted = {name: (path / str(note["artefact"])).resolve() for name, note in remembered(path).items()}
+    return {name: Artefact.open(place) for name, place in noted.items() if (place / MANIFEST).is_file()}
+
+
 def the_only(path: Path, kind: str) -> Artefact:
     """The artefact of a kind in `path`, or the only one of that kind that the run in `path` made or read.
 
@@ -103,8 +113,7 @@ def the_only(path: Path, kind: str) -> Artefact:
     """
     if (path / MANIFEST).is_file():
         return Artefact.open(path, kind)
-    noted = {name: (path / str(note["artefact"])).resolve() for name, note in remembered(path).items()}
-    made = {name: Artefact.open(place) for name, place in noted.items() if (place / MANIFEST).is_file()}
+    made = results(path)
     found = {name: artefact for name, artefact in made.items() if artefact.kind == kind}
     if len(found) == 1:
         return next(iter(found.values()))

@@ -218,7 +218,10 @@ def _train(config: Train, flow: Mapping[str, Figure]) -> Costs:
         "rows": Figure(rows, "measured"),
         "tokens seen": tokens,
     }
-    operations = 6 * tokens.value * (encoder.value + HEAD_SHARE * width * vocabulary)
+    adversary = config.adversarial
+    head = HEAD_SHARE if adversary is None or not adversary.everywhere else 1.0
+    operations = 6 * tokens.value * (encoder.value + head * width * vocabulary)
+    operations *= adversary.cost(config.steps) if adversary else 1.0
     longest = 3600 * config.hours if config.hours else math.inf
     return Costs(
         {**amounts, "encoder weights": encoder, "embedding weights": Figure(vocabulary * width, "guessed")},
@@ -233,9 +236,10 @@ def _finetune(config: Finetune, flow: Mapping[str, Figure]) -> Costs:
     rows = (config.rows or 10_000) * config.epochs * len(config.seeds) * arms
     encoder = flow.get("encoder weights", Figure(8.5e7, "guessed")).value
     embedding = flow.get("embedding weights", Figure(1.6e7, "guessed")).value
-    seconds = 6 * rows * config.length * FILL * encoder / _speed() + SCORING_SECONDS * arms * len(
-        config.seeds
-    )
+    operations = 6 * rows * config.length * FILL * encoder
+    steps = math.ceil((config.rows or 10_000) * config.epochs / config.batch)
+    operations *= config.adversarial.cost(steps) if config.adversarial else 1.0
+    seconds = operations / _speed() + SCORING_SECONDS * arms * len(config.seeds)
     return Costs(
         {"rows": Figure(rows, "guessed")},
         disk=Figure((encoder + embedding) * 4, "guessed"),

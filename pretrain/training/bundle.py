@@ -42,6 +42,7 @@ class Bundle:
     micro_batch: int
     learning_rate: float
     checkpoint: int | None  # the newest step that was saved before; None: there was none
+    loss_scale: float = 1.0  # that gradients had in fp16; of older bundles it is not known
 
     @classmethod
     def of(

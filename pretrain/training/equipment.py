@@ -83,10 +83,7 @@ def open_engine(
     Raises:
         UsageError: the network has nothing that the adversary could move.
     """
-    if config.adversarial:
-        special = set(tokens.special_ids) - {tokens.vocabulary.mask_id}
-        network.open_to(config.adversarial.level, sorted(special))
-        _check_ascents(config.adversarial, network)
+    open_embeddings(config, network, tokens)
     speed, rows = config.speed, config.rows_at_once(ranks.world, tokens.length)
     pin = ranks.device.type == "cuda"
     weights = sum(parameter.numel() for parameter in network.parameters())
@@ -94,6 +91,18 @@ def open_engine(
     known = saved.setup.scaling if saved else None
     scaling = (known or LossScale()) if speed.precision == "fp16" else None
     return Engine(ranks, network, config.optimizer.build(network), setup, config.clip, scaling)
+
+
+def open_embeddings(config: Train, network: Network | PairNetwork, tokens: TokenSet) -> None:
+    """Let the adversary move them, if there is one.
+
+    Raises:
+        UsageError: the network has nothing that it could move.
+    """
+    if config.adversarial:
+        special = set(tokens.special_ids) - {tokens.vocabulary.mask_id}
+        network.open_to(config.adversarial.level, sorted(special))
+        _check_ascents(config.adversarial, network)
 
 
 def _check_ascents(adversary: Adversary, network: Network | PairNetwork) -> None:

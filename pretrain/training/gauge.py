@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from pretrain.adversarial import Adversary
 from pretrain.batch import Window
 from pretrain.engine.deepspeed import Engine
 from pretrain.engine.peak import matrix_peak
@@ -28,18 +29,16 @@ class _Seen:
     begun: float  # on the clock
     waited: float = 0.0  # seconds
     steps: int = 0
-    tokens: int = 0  # real ones, on all ranks; so are the next two
-    asked: int = 0  # positions to predict
-    rows: int = 0
+    work: float = 0.0  # operations, on all ranks
+    tokens: int = 0  # real ones, on all ranks
     here: int = 0  # real tokens on this rank
     positions: int = 0  # on this rank, padding included
 
-    def add(self, window: Window) -> None:
+    def add(self, window: Window, flops: Flops) -> None:
         """Count a window."""
         self.steps += 1
         self.tokens += window.real_tokens
-        self.asked += window.masked_total
-        self.rows += window.masks.rows
+        self.work += flops.total(window.real_tokens, window.masked_total, window.masks.rows)
         for batch in window.batches:
             self.here += int(batch.attention_mask.sum())
             self.positions += batch.input_ids.numel()
@@ -48,9 +47,10 @@ class _Seen:
 class Gauge:
     """Measures between two lines of the log. All ranks make one at once, for peaks are measured together."""
 
-    def __init__(self, engine: Engine, precision: str) -> None:
+    def __init__(self, engine: Engine, precision: str, adversary: Adversary | None = None) -> None:
         """Measure the device's peak, and start the clock."""
-        self._flops = Flops.of(engine.network.model)
+        self._flops, self._adversary = Flops.of(engine.network.model), adversary
+        self._against = Flops.against(adversary, engine.network.model) if adversary else self._flops
         ranks = engine.ranks
         peak = torch.tensor(matrix_peak(ranks.device, precision), dtype=torch.float64, device=ranks.device)
         self._peak, self._device = float(ranks.total(peak)), ranks.device
@@ -64,7 +64,8 @@ class Gauge:
             self._seen.waited += time.monotonic() - before
             if window is None:
                 return
-            self._seen.add(window)
+            due = self._adversary is not None and self._adversary.due(window.step)
+            self._seen.add(window, self._against if due else self._flops)
             yield window
 
     @contextmanager
@@ -78,11 +79,10 @@ class Gauge:
         """Figures of all that was seen since the last reading; then start anew."""
         now, seen = time.monotonic(), self._seen
         self._seen, seconds = _Seen(now), max(now - seen.begun, 1e-9)
-        work = self._flops.total(seen.tokens, seen.asked, seen.rows)
         values = (
             seen.tokens / seconds,
             seen.steps / seconds,
-            work / seconds / self._peak,
+            seen.work / seconds / self._peak,
             seen.waited / seconds,
             1 - seen.here / max(seen.positions, 1),
             float(_memory(self._device)),

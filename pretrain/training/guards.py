@@ -90,6 +90,7 @@ class Guard:
             micro_batch=micro_batch,
             learning_rate=learning_rate,
             checkpoint=max(saved, default=None),
+            loss_scale=self.engine.loss_scale,
         )
         place = bundle.write(self.out, self.engine)
         raise Diverged(

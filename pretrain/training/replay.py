@@ -1,13 +1,15 @@
 """One step of a bundle again, forward and backward: where is the first number that is none?
 
-Micro-batches come in the order of training, of one process after the other, with the dropout of then. Every
-module's input and output is looked at as it is computed, then the gradients on their way back. The engine,
-its shards and its collectives are left out: what only they do is not found here.
+Micro-batches come in the order of training, of one process after the other, with the dropout of then, and the
+noise and ascents of an adversary. Every module's input and output is looked at as it is computed, then the
+gradients on their way back. Not so within ascents: where one is no number, the adversary's term is dropped.
+(If that was on another process, it was dropped here, too; the replay keeps it.) The engine, its shards and
+its collectives are left out: what only they do is not found here.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,18 @@ from torch import Tensor, nn
 
 from corpora.artefact import Artefact
 from corpora.errors import UsageError
+from pretrain.adversarial import Pass, plain
 from pretrain.batch import Batch, Window
 from pretrain.engine.deepspeed import Ranks
+from pretrain.micro_batch import Answers, MicroBatch
 from pretrain.networks import weights
 from pretrain.networks.network import Network
 from pretrain.networks.pair import PairNetwork
-from pretrain.objectives import Objective
+from pretrain.networks.perturbing import Shift
+from pretrain.objectives.terms import Outputs
 from pretrain.step import seed_dropout
 from pretrain.training import bundle
-from pretrain.training.equipment import wrapped
+from pretrain.training.equipment import open_embeddings, wrapped
 from pretrain.training.material import open_loader
 from pretrain.training.settings import Train
 
@@ -34,7 +39,7 @@ from pretrain.training.settings import Train
 class Finding:
     """The first number that is none."""
 
-    where: str  # "output of bert.encoder.layer.3.output.dense"
+    where: str  # "output of bert.encoder.layer.3.output.dense", and whether embeddings were moved
     rows: tuple[int, ...] = ()  # of the token set, that it concerns; (): it cannot be told
     rank: int | None = None  # whose micro-batch it was; None: it lies in the weights
     micro_batch: int = 0  # counted from 1
@@ -56,45 +61,68 @@ def replay(folder: Path, step: int | None = None) -> tuple[bundle.Bundle, int, F
     network = wrapped(config, weights.load(folder)).to(device).train()
     if bad := [name for name, tensor in network.named_parameters() if not _finite(tensor)]:
         return kept, number, Finding(f"weights before the step, {bad[0]}")
-    loader, objectives = open_loader(config, inputs, "train"), config.objectives.active()
+    loader = open_loader(config, inputs, "train")
+    open_embeddings(config, network, loader.tokens)
     for rank in range(kept.world):
         window = loader.window(number - 1, rank, kept.world, kept.micro_batch)
-        ranks = Ranks(rank, kept.world, device)
-        if found := _first(network, window, objectives, ranks, config.seed or 0):
+        bare = Bare(network, Ranks(rank, kept.world, device), kept.loss_scale)
+        if found := _first(bare, window, config):
             return kept, number, replace(found, rank=rank)
     return kept, number, _in_sum(network)
 
 
-def _first(
-    network: Network | PairNetwork,
-    window: Window,
-    objectives: Mapping[str, Objective],
-    ranks: Ranks,
-    seed: int,
-) -> Finding | None:
+@dataclass
+class Bare:
+    """A network without an engine, which is looked at in the passes that are learnt from."""
+
+    network: Network | PairNetwork
+    ranks: Ranks
+    loss_scale: float
+    findings: list[Finding] = field(default_factory=list)
+
+    def __call__(self, batch: Batch, shift: Shift | None = None) -> Outputs:
+        """A pass that is learnt from."""
+        moved = shift is not None and shift.delta is not None
+        with _watching(self.network, batch, self.findings, " with embeddings moved" if moved else ""):
+            return self.aside(batch, shift)
+
+    def aside(self, batch: Batch, shift: Shift | None = None) -> Outputs:
+        """One that is not."""
+        outputs: Outputs = self.network(batch, shift)
+        return outputs
+
+    def anywhere(self, flag: Tensor) -> Tensor:
+        """The flag of this process."""
+        return flag
+
+
+def _first(bare: Bare, window: Window, config: Train) -> Finding | None:
     """In one process's share of a step."""
+    objectives, adversary, seed = config.objectives.active(), config.adversarial, config.seed or 0
+    if adversary and not adversary.due(window.step):
+        adversary = None
     for number, batch in enumerate(window.batches, start=1):
-        seed_dropout(seed, window.step, number, ranks)
-        moved = batch.to(ranks.device)
-        if found := _in_batch(network, window, moved, objectives):
-            return replace(found, micro_batch=number)
+        masks = seed_dropout(seed, window.step, number, bare.ranks)
+        moved = batch.to(bare.ranks.device)
+        attack = MicroBatch(bare, moved, window, objectives, adversary, (seed, masks))
+        for part in adversary.passes(attack) if adversary else plain(attack):
+            _judge(bare, window, part)
+            if bare.findings:
+                return replace(bare.findings[0], micro_batch=number)
     return None
 
 
-def _in_batch(
-    network: Network | PairNetwork, window: Window, batch: Batch, objectives: Mapping[str, Objective]
-) -> Finding | None:
-    with _watching(network, batch) as findings:
-        outputs = network(batch)
-        loss = torch.zeros((), device=batch.input_ids.device)
-        for name, objective in objectives.items():
-            term, count = objective.term(outputs, batch), objective.count(window)
-            loss = loss + objective.weight * term.loss / max(count, 1)
-            if not findings and not _finite(loss):
-                findings.append(Finding(f"loss of {name}, weighted"))
-        if not findings:
-            loss.backward()  # type: ignore[no-untyped-call]
-    return findings[0] if findings else None
+def _judge(bare: Bare, window: Window, part: Pass[Answers]) -> None:
+    """Look at the losses of a pass, then differentiate."""
+    findings, loss = bare.findings, torch.zeros((), device=part.loss.device)
+    for name, objective in part.said.objectives.items():
+        loss = loss + objective.weight * part.said.terms[name].loss / max(objective.count(window), 1)
+        if not findings and not _finite(loss):
+            findings.append(Finding(f"loss of {name}, weighted"))
+    if not findings and not _finite(part.loss):
+        findings.append(Finding("loss with the adversary's term"))
+    if not findings:
+        (part.loss * bare.loss_scale).backward()  # type: ignore[no-untyped-call]
 
 
 def _in_sum(network: Network | PairNetwork) -> Finding | None:
@@ -108,13 +136,14 @@ def _in_sum(network: Network | PairNetwork) -> Finding | None:
 
 
 @contextmanager
-def _watching(network: Network | PairNetwork, batch: Batch) -> Iterator[list[Finding]]:
-    """A list that fills with what is not finite, in the order in which it is computed."""
-    findings: list[Finding] = []
+def _watching(
+    network: Network | PairNetwork, batch: Batch, findings: list[Finding], of: str
+) -> Iterator[None]:
+    """Inside, a pass adds what is not finite, if it is the first; so does its backward pass later on."""
 
     def look(where: str, tensor: Tensor) -> None:
         if not findings and not _finite(tensor):
-            findings.append(Finding(where, _rows(tensor, batch)))
+            findings.append(Finding(where + of, _rows(tensor, batch)))
 
     def before(name: str, module: nn.Module, given: tuple[Any, ...]) -> None:
         for tensor in _tensors(given):
@@ -132,7 +161,7 @@ def _watching(network: Network | PairNetwork, batch: Batch) -> Iterator[list[Fin
             if name:
                 stack.callback(module.register_forward_pre_hook(partial(before, name)).remove)
                 stack.callback(module.register_forward_hook(partial(after, name)).remove)
-        yield findings
+        yield
 
 
 def _tensors(value: object) -> Iterator[Tensor]:

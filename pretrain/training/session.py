@@ -49,7 +49,7 @@ class Session:
         self._writes = engine.ranks.number == 0
         self._pace = Pace(config, engine.ranks)
         self._guard = Guard(config, engine, loader, inputs, self.out, reporter)
-        self._gauge = Gauge(engine, config.speed.precision)
+        self._gauge = Gauge(engine, config.speed.precision, config.adversarial)
 
     def go_on(self, saved: checkpoints.Saved) -> None:
         """Stand where a checkpoint was made, with the optimizer's moments of that moment."""

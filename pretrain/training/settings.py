@@ -10,6 +10,7 @@ from corpora.errors import UsageError
 from corpora.settings import Items, Settings, named
 from corpora.stage import Aside, Reads, StageSettings
 from pretrain.adversarial import Alum, Pretraining
+from pretrain.adversarial.ball import RowBall
 from pretrain.adversarial.smoothness import CLEAR
 from pretrain.intervals import Interval, seconds_of
 from pretrain.masking import Masking, WholeWordMasking
@@ -284,8 +285,8 @@ class Train(StageSettings):
             raise ValueError(f"schedule.{what} is {need}, but training ends after {self.steps}")
         if self.masking.settled > self.steps:
             raise ValueError(
-                f"masking.budget changes until step {self.masking.settled}, "
-                f"but training ends after {self.steps}"
+                f"masking.budget changes until step {self.masking.settled}, but training ends after "
+                f"{self.steps}: let it end sooner, or give it one rate, such as 0.15"
             )
         if wrong := [key for key in self.deepspeed if key in MADE_HERE]:
             raise ValueError(f"deepspeed.{wrong[0]} is made from {MADE_HERE[wrong[0]]}: set that instead")
@@ -313,6 +314,11 @@ class Train(StageSettings):
                 f"adversarial.ascent_precision: training cannot see in {self.speed.precision} where a "
                 "divergence climbs from noise this small (its cosine to the true gradient is near 0): set it "
                 f"to auto or fp32, or noise_scale to {CLEAR} or more with unit: embedding"
+            )
+        if isinstance(adversary, RowBall) and adversary.unit == "word" and self.speed.zero == 3:
+            raise ValueError(
+                "adversarial.unit: word is measured on the whole word table, which zero 3 keeps in pieces: "
+                "set unit to absolute, and step_size, epsilon and noise_scale with it, or zero to 2"
             )
         return self
 

@@ -80,6 +80,14 @@ def test_what_a_step_costs_is_counted(adversary: Adversary | None, passes: float
     for loss in training.losses(make_batch(), step=0):
         backward(loss)
     assert training.cost == pytest.approx(passes)
+    if adversary and adversary.due(0):
+        assert adversary.work.passes == pytest.approx(passes)
+
+
+@pytest.mark.parametrize("adversary", [Alum(), Alum(start_step=4, every=3), Alum(weight=0.0), Pgd(every=2)])
+def test_what_a_step_costs_is_known_before(adversary: Adversary) -> None:
+    due = sum(adversary.due(step) for step in range(12))
+    assert adversary.cost(12) == pytest.approx(1 + (adversary.work.passes - 1) * due / 12)
 
 
 @pytest.mark.parametrize("adversary", [*EVERYONE[1:], Alum()], ids=lambda one: type(one).__name__)
@@ -107,7 +115,7 @@ def test_noise_is_of_a_seed_a_step_a_row_and_a_purpose() -> None:
 
         class Listening(FreeLb):
             def passes(self, attack: Attack[Said], state: object = None) -> Iterator[Pass[Said]]:
-                found.append(attack.normal(purpose))
+                found.append(attack.noise("normal", purpose))
                 return iter(())
 
         training.adversary = Listening()
@@ -166,7 +174,7 @@ def rows() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("accumulated", [1, 2])
 def test_the_trainer_takes_the_steps_of_a_plain_loop(tmp_path: Path, accumulated: int) -> None:
-    adversary = FreeLb(steps=2, step_size=0.3, epsilon=0.5, noise_scale=0.4)
+    adversary = FreeLb(steps=2, step_size=0.3, epsilon=0.5, noise_scale=0.4, unit="absolute")
     settings = arguments(
         tmp_path,
         per_device_train_batch_size=4 // accumulated,

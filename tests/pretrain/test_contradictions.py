@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,6 +41,21 @@ def test_a_row_that_fits_with_some_pad_id_is_accepted(recipe: str) -> None:
     assert len(load(recipe, [*roberta, "first.model.max_position_embeddings=129"]).stages) == 7
     with pytest.raises(RecipeError, match="the network has 127 positions"):
         load(recipe, roberta)
+
+
+def test_a_checkpoint_in_a_folder_has_the_positions_that_it_says(recipe: str, tmp_path: Path) -> None:
+    """Found before any text is read; a folder that says nothing is the matter of the stage."""
+    config = {"model_type": "roberta", "max_position_embeddings": 130, "pad_token_id": 1}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    given = ["first.model=null", f"first.from_pretrained={tmp_path}"]
+    assert len(load(recipe, given).stages) == 7
+    with pytest.raises(
+        RecipeError, match=r"the network has 128 positions: lower tokens\.packing\.length$"
+    ) as caught:
+        load(recipe, [*given, "tokens.packing.length=129"])
+    assert len(caught.value.problems) == 2  # of the stage that goes on from it, too
+    (tmp_path / "config.json").write_text("{")
+    assert len(load(recipe, [*given, "tokens.packing.length=129"]).stages) == 7
 
 
 def test_single_tokens_need_no_words(recipe: str) -> None:

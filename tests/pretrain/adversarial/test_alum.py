@@ -129,7 +129,7 @@ def test_each_ascent_and_the_gradient_equal_the_algorithm_by_hand(
 def noise_of(engine: Engine, window: Window, alum: Alum) -> Tensor:
     """The draws that the step will start from, (batch, length, width)."""
     (batch,) = window.batches
-    return padded(MicroBatch(engine, batch, window, OBJECTIVES, alum, (0, 0)).normal("start"), batch)
+    return padded(MicroBatch(engine, batch, window, OBJECTIVES, alum, (0, 0)).noise("normal", "start"), batch)
 
 
 def test_the_radius_is_kept_after_every_ascent_and_pads_never_move() -> None:
@@ -163,7 +163,7 @@ def test_an_ascent_leaves_the_parameters_gradients_alone(
         assert not any(parameter.requires_grad for parameter in parameters)
         return attack.divergence(clean, said)
 
-    delta = attack.normal("start")
+    delta = attack.noise("normal", "start")
     if failing:
         with pytest.raises(RuntimeError):
             attack.gradient(delta, measure)

@@ -27,7 +27,7 @@ def test_the_divergence_is_bernoullis_over_all_tokens_of_one_draw() -> None:
     window, engine = toy_window(0, batch), opened(Alum())
     attack = MicroBatch(engine, batch, window, OBJECTIVES, alum, (0, 0))
     clean = attack.outputs()
-    moved = attack.outputs(0.5 * attack.normal("start"))
+    moved = attack.outputs(0.5 * attack.noise("normal", "start"))
     assert clean.outputs.detections is not None
     assert moved.outputs.detections is not None
     assert torch.equal(clean.outputs.detections.replaced, moved.outputs.detections.replaced)

@@ -1,9 +1,11 @@
 """PGD, FreeLB, FreeAT: every perturbation and gradient is that of the algorithm written out by hand."""
 
+from collections.abc import Mapping
+
 import pytest
 import torch
 
-from pretrain.adversarial import Adversary, FreeAt, FreeLb, Pgd
+from pretrain.adversarial import Adversary, FreeAt, FreeLb, Pgd, TextAt
 from tests.pretrain.adversarial import by_hand
 from tests.pretrain.adversarial.by_hand import Deltas
 from tests.pretrain.adversarial.making import (
@@ -18,7 +20,7 @@ from tests.pretrain.adversarial.making import (
 )
 from tests.pretrain.adversarial.making import by_hand as written_out
 
-BALL = {"step_size": 0.3, "epsilon": 0.5, "noise_scale": 0.6}
+BALL = {"unit": "absolute", "step_size": 0.3, "epsilon": 0.5, "noise_scale": 0.6}
 
 
 def assert_walk(watched: Watched, batch: dict[str, torch.Tensor], wanted: list[Deltas]) -> None:
@@ -80,12 +82,38 @@ def test_a_perturbation_stays_in_its_ball(kind: type[Adversary], epsilon: float 
 
 
 def test_the_start_is_as_large_as_settings_say_whatever_the_length() -> None:
-    watched = Watched(make_model(), Pgd(steps=1, step_size=0.0, noise_scale=0.6, epsilon=None))
+    watched = Watched(
+        make_model(), Pgd(steps=1, step_size=0.0, noise_scale=0.6, epsilon=None, unit="absolute")
+    )
     next(iter(watched.passes(make_batch())))
     delta = watched.seen[0]
     for row, length in zip(delta, (9, 5, 7), strict=True):
         assert row.abs().max() <= 0.6 / (length * 16) ** 0.5
         assert row.norm().item() == pytest.approx(0.6 / 3**0.5, rel=0.15)  # of uniform numbers
+
+
+@pytest.mark.parametrize("kind", [Pgd, FreeLb, FreeAt, TextAt])
+@pytest.mark.parametrize("epsilon", [0.4, None])
+def test_lengths_are_measured_in_word_vectors(kind: type[Adversary], epsilon: float | None) -> None:
+    batch, of_words = make_batch(), {"step_size": 0.2, "epsilon": epsilon, "noise_scale": 0.3}
+    words = make_model().get_input_embeddings().weight.detach().double()
+    length = float((words.norm(dim=1) ** 2).mean().sqrt())
+    absolute = {name: size if size is None else size * length for name, size in of_words.items()}
+
+    def seen(settings: Mapping[str, object]) -> list[torch.Tensor]:
+        torch.manual_seed(1)  # of TextAT's table
+        watched = Watched(make_model(), kind.model_validate(settings))
+        watched.learn(batch)
+        return watched.seen
+
+    for found, wanted in zip(seen(of_words), seen(absolute | {"unit": "absolute"}), strict=True):
+        assert_near(found, wanted, 1e-6)
+
+
+def test_word_vectors_are_no_measure_of_what_comes_after_layer_norm() -> None:
+    with pytest.raises(ValueError, match="set unit to absolute"):
+        Pgd(level="embeddings")
+    assert Pgd(level="embeddings", unit="absolute").level == "embeddings"
 
 
 @pytest.mark.parametrize("kind", [Pgd, FreeLb, FreeAt])

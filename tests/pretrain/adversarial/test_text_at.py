@@ -19,7 +19,7 @@ from tests.pretrain.adversarial.making import (
 )
 from tests.pretrain.adversarial.making import by_hand as written_out
 
-SETTINGS = {"steps": 3, "step_size": 0.3, "epsilon": 0.9, "noise_scale": 0.3}
+SETTINGS = {"unit": "absolute", "steps": 3, "step_size": 0.3, "epsilon": 0.9, "noise_scale": 0.3}
 
 
 def table_of(watched: Watched, step: int = 1) -> Tensor:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from corpora.errors import UsageError
-from pretrain.adversarial import TextAt
+from pretrain.adversarial import Alum, FreeLb, Smart, TextAt
 from pretrain.comparing.arms import told
 from pretrain.comparing.asked import choice
 from pretrain.comparing.cells import Comparison, compare
@@ -113,6 +113,13 @@ def test_several_keys_are_all_combinations_and_a_grid_is_the_same_for_all(recipe
     assert len(found.cells) == 4 * 2
     assert {cell.recipe.stages["score"].model_dump()["batch"] for cell in found.cells} == {8, 16}
     assert len({cell.recipe.name for cell in found.cells}) == 8
+
+
+def test_lengths_of_two_measures_do_not_mean_the_same() -> None:
+    """What a recipe sets for the ball of a row is not taken over by methods that measure by the token."""
+    for name in ("step_size", "epsilon", "noise_scale", "unit"):
+        kinds = [kind.model_fields[name].default for kind in (FreeLb, Alum, Smart)]
+        assert kinds[0] not in kinds[1:], name
 
 
 def test_nothing_is_null_where_that_is_allowed(recipe: str) -> None:

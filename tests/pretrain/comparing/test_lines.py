@@ -1,6 +1,7 @@
 """Means, pairs, bootstrap and the choice of a trial, against values by hand and SciPy's bootstrap."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,6 +34,12 @@ def test_differences_are_taken_between_the_seeds_that_both_arms_have() -> None:
     # of two pairs, the ends of the interval are the pairs themselves
     assert [far.mean, far.low, far.high] == pytest.approx([0.02, 0.01, 0.03])
     assert (one.passes, other.passes, other.seconds) == (1.0, 2.0, 3.0)
+
+
+def test_seeds_that_learnt_nothing_are_counted() -> None:
+    same = replace(outcome(0, 0, 0.5), constant=True)
+    (line,) = lines([same, outcome(0, 1, 0.8), outcome(0, 2, None)], 1, 1)
+    assert line.constant == 1
 
 
 def test_an_arm_of_which_every_seed_diverged_is_counted() -> None:

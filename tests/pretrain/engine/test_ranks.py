@@ -18,6 +18,8 @@ from torch import Tensor
 from corpora.artefact import Artefact, Draft
 from corpora.errors import Interrupted, UsageError
 from corpora.reporter import Quiet
+from pretrain import micro_batch
+from pretrain.adversarial.divergences import kl
 from pretrain.batch import Batch
 from pretrain.engine.ranks import Ranks
 from pretrain.networks.network import Network
@@ -45,6 +47,7 @@ SETTINGS = {
 
 
 FREELB = SETTINGS | {"adversarial": {"method": "freelb", "steps": 2}}
+ALUM = SETTINGS | {"adversarial": {"method": "alum", "health_every": 0}}
 
 ELECTRA = SETTINGS | {
     "model": encoders.settings("electra") | NO_DROPOUT,
@@ -73,11 +76,12 @@ def trains(data: Path, folder: Path, jobs: Mapping[str, Mapping[str, Any]]) -> N
     """The part of one rank: train several times, each into a folder of its name."""
     rank = int(os.environ["RANK"])
     last = rank == int(os.environ["WORLD_SIZE"]) - 1
-    forward = Network.forward
+    forward, patch = Network.forward, pytest.MonkeyPatch()
     for name, job in jobs.items():
         settings = dict(job)
         stop, most = settings.pop("stop", 0), settings.pop("most_rows", 99)
         Network.forward = limited(forward, most if last else 99)  # type: ignore[method-assign]
+        patch.setattr(micro_batch, "kl", no_number if settings.pop("lost", False) and last else kl)
         inputs, config = {"data": Artefact.open(data)}, toy_train(**settings)
         words = folder / name, "checkpoint", "toy"
         draft = Draft.open(*words) if rank == 0 else Draft(*words)
@@ -102,6 +106,11 @@ def limited(forward: Callable[..., Outputs], rows: int) -> Callable[..., Outputs
     return within
 
 
+def no_number(target: Tensor, logits: Tensor) -> Tensor:
+    """A divergence that an ascent cannot climb."""
+    return kl(target, logits) * float("nan")
+
+
 @pytest.fixture(scope="module")
 def on_two(data: Artefact, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that two ranks train, in micro-batches of at most three rows; by name."""
@@ -117,6 +126,8 @@ def on_two(data: Artefact, tmp_path_factory: pytest.TempPathFactory) -> Path:
         jobs[f"freelb{zero}"] = {**FREELB, "speed": {"micro_batch": 3, "zero": zero}}
     jobs["alone"] = {**ALONE, "speed": {"micro_batch": 3, "zero": 2}}
     jobs["short"] = {**SETTINGS, "speed": {}, "most_rows": 2}  # on one rank memory runs out
+    jobs["alum3"] = {**ALUM, "speed": {"micro_batch": 3, "zero": 3}}
+    jobs["lost"] = {**ALUM, "speed": {"micro_batch": 3}, "lost": True}  # on one rank ascents are no numbers
     folder = tmp_path_factory.mktemp("two")
     on_ranks(2, trains, folder, data.path, folder, jobs)
     return folder
@@ -168,6 +179,25 @@ def test_a_run_ends_alike_on_any_number_of_ranks_and_after_any_change_of_it(
     on_ranks(4, trains, tmp_path, data.path, tmp_path, on_four)
     for name in on_four:
         assert_same_training(Artefact.open(tmp_path / name), wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_ascent_that_is_lost_on_one_rank_is_dropped_on_both(
+    data: Artefact, on_two: Path, tmp_path: Path
+) -> None:
+    """What is left is plain training; where none is lost, both ranks learn what one does."""
+    plain, alum = (
+        run(toy_train(**settings, speed={"micro_batch": 3}), data, tmp_path / name)
+        for name, settings in (("plain", SETTINGS), ("alum", ALUM))
+    )
+    lost, whole = (Artefact.open(on_two / name) for name in ("lost", "alum3"))
+    assert_same_training(lost, plain)
+    assert_same_training(whole, alum)
+    assert [made.facts["adversarial"]["dropped_micro_batches"] for made in (lost, whole)] == [4 * STEPS, 0]
+    assert not torch.allclose(
+        *(weights_of(made)["bert.embeddings.LayerNorm.weight"] for made in (plain, alum))
+    )
 
 
 @pytest.mark.slow

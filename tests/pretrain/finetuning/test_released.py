@@ -145,6 +145,10 @@ def test_a_network_of_others_is_known_by_its_class(tmp_path: Path) -> None:
         (["score/model", "none.txt"], 3, "none.txt"),
         (["score/model", "blank.txt"], 3, "blank.txt has no text"),
         (["score/model", "rows.jsonl"], 3, "rows.jsonl:2"),
+        (["score/model", "rows.jsonl"], 3, "say which it is, as in --text txt"),
+        (["score/model", "rows.txt", "--stage", "fine"], 2, "score/model is no folder of a run"),
+        (["run", "rows.txt"], 2, "several fine-tuned networks, say --stage: coarse, fine"),
+        (["run", "rows.txt", "--stage", "fin"], 2, "of a stage 'fin' (it has: coarse, fine)"),
     ],
 )
 def test_what_cannot_be_done_is_one_message(
@@ -155,6 +159,14 @@ def test_what_cannot_be_done_is_one_message(
     output, message = capsys.readouterr()
     assert said in message
     assert (output, message.count("\n")) == ("", 1)
+
+
+def test_a_stage_of_a_run_can_be_chosen(
+    broken: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(broken)
+    assert main(["predict", "run", "rows.txt", "--stage", "fine"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] == "天"
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +182,11 @@ def broken(tmp_path_factory: pytest.TempPathFactory, export: Artefact) -> Path:
         (place / name / "config.json").write_text(json.dumps(config))
     for path in (place / "bare").glob("token*"):
         path.unlink()
-    (place / "empty").mkdir()
+    for name in ("empty", "run"):
+        (place / name).mkdir()
+    (place / "run" / "recipe.yaml").write_text("name: run\n")
+    noted = {name: {"identity": {}, "artefact": "../score"} for name in ("coarse", "fine")}
+    (place / "run" / "stages.json").write_text(json.dumps(noted))
     (place / "rows.txt").write_text("天\n")
     (place / "blank.txt").write_text(" \n\n")
     (place / "rows.jsonl").write_text('{"text": "天"}\n{"txt": "天"}\n')

@@ -71,6 +71,11 @@ def told(heard: Listening) -> list[dict[str, Any]]:
     return [row for row in heard.rows if "cpu_seconds" not in row]
 
 
+def timed(heard: Listening) -> list[tuple[str, int]]:
+    """The runs whose CPU time was told, and of how many steps it is."""
+    return [(row["run"], row["steps"]) for row in heard.rows if "cpu_seconds" in row]
+
+
 def make(final: Path, config: Finetune, export: Artefact, reporter: Quiet) -> Artefact:
     draft = Draft.open(final, "score", "test")
     return draft.commit(finetune(config, {"model": export}, draft, reporter))
@@ -191,9 +196,9 @@ def test_interrupted_at_any_run_the_same_command_ends_in_the_same_bytes(
         assert bytes_below(final) == expected
         done = stop_at // (whole.steps // 4)  # four equal runs are trained
         assert again.steps == whole.steps - done * (whole.steps // 4)
-        assert told(again) == told(
-            whole
-        )  # those of finished runs once more, in place of what was told before
+        # Those of finished runs once more, in place of what was told before, and what they cost.
+        assert told(again) == told(whole)
+        assert timed(again) == timed(whole)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from pretrain.adversarial import Adversary, Alum, FreeLb, Pgd
 from pretrain.batch import Batch
 from pretrain.engine import peak
 from pretrain.engine.peak import matrix_peak
@@ -12,6 +13,7 @@ from pretrain.networks import attention
 from pretrain.networks.flops import Flops
 from pretrain.networks.network import Model, Network, build
 from pretrain.objectives import Objectives
+from pretrain.step import train_step
 from pretrain.training.gauge import Gauge
 from tests.pretrain.toys import NETWORK, toy_batch, toy_engine, toy_network, toy_window
 from tests.tokenization.making import SIZE
@@ -66,6 +68,51 @@ def test_the_head_is_counted_at_positions_to_predict_alone() -> None:
     assert flops.total(10, 3, 2) - flops.total(10, 2, 2) == flops.prediction
 
 
+@pytest.mark.parametrize(
+    ("adversary", "forward", "to_weights", "to_activations"),
+    [
+        (Alum(), 3, 2, 3),
+        (Alum(steps=3, rows=0.5), 3, 1.5, 3),  # 1 + (3 + 1) / 2 forward, as often back
+        (Pgd(steps=2), 3, 1, 3),
+        (FreeLb(steps=2), 3, 3, 3),
+    ],
+    ids=lambda one: type(one).__name__ if isinstance(one, Adversary) else "",
+)
+def test_a_step_against_an_adversary_is_counted_by_hand(
+    adversary: Adversary, forward: float, to_weights: float, to_activations: float
+) -> None:
+    model = toy_network(pairs=False).model
+    plain, against = Flops.of(model), Flops.against(adversary, model)
+    products = (forward + to_weights + to_activations) / 3  # plainly one of each
+    assert against.token / plain.token == pytest.approx(products)
+    assert against.prediction / plain.prediction == pytest.approx(products)
+    assert against.neighbour / plain.neighbour == pytest.approx((forward + 2 * to_activations) / 3)
+    assert adversary.work.passes == pytest.approx(products)
+
+
+def test_with_all_tokens_compared_the_head_is_counted_at_each() -> None:
+    model = toy_network(pairs=False).model
+    masked, everywhere = (Flops.against(Alum(scope=scope), model) for scope in ("masked", "all"))
+    assert everywhere.total(10, 3, 2) == pytest.approx(masked.total(10, 10, 2))
+
+
+@pytest.mark.parametrize("adversary", [Alum(steps=2, health_every=0), Pgd(steps=2), FreeLb(steps=2)])
+def test_an_adversarial_step_is_what_torch_counts(
+    adversary: Adversary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the first layer's gradients to embeddings that need none: a few hundredths."""
+    model = build(Model.model_validate(NETWORK | MORE | WITHOUT_DROPOUT), SIZE, 0, False, 0)
+    monkeypatch.setattr(attention, "scaled_dot_product_attention", in_matrices)
+    network = Network(model)
+    network.open_to(adversary.level)
+    rows, width = 3, 24
+    window, objectives = toy_window(0, full_batch(rows, width)), Objectives.model_validate({"mlm": 1.0})
+    with FlopCounterMode(display=False) as counter:
+        train_step(toy_engine(network), window, objectives.active(), 1e-2, 0, adversary)
+    formula = Flops.against(adversary, model).total(rows * width, 7, rows)
+    assert counter.get_total_flops() == pytest.approx(formula, rel=0.03)
+
+
 def test_the_peak_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peak, "SECONDS", 0.0)
     monkeypatch.setattr(peak, "SIZES", {"cpu": 64})
@@ -82,7 +129,8 @@ def test_the_gauge_counts_what_passes_and_leaves_out_pauses(monkeypatch: pytest.
     now = 0.0
     monkeypatch.setattr("pretrain.training.gauge.time.monotonic", lambda: now)
     monkeypatch.setattr("pretrain.training.gauge.matrix_peak", lambda device, precision: 1e6)
-    gauge = Gauge(toy_engine(toy_network()), "fp32")
+    network, alum = toy_network(), Alum(every=2)
+    gauge = Gauge(toy_engine(network), "fp32", alum)
     windows = [toy_window(step, toy_batch(4, step)) for step in range(2)]
 
     def slow() -> object:
@@ -103,5 +151,10 @@ def test_the_gauge_counts_what_passes_and_leaves_out_pauses(monkeypatch: pytest.
     assert row["loader_wait_share"] == pytest.approx(2 / 8)
     assert row["padding_share"] == pytest.approx(1 - tokens / (2 * 4 * 16))
     assert row["peak_memory"] > 1e7
-    assert row["share_of_peak"] > 0
+    kinds = Flops.against(alum, network.model), Flops.of(network.model)
+    work = sum(
+        kind.total(window.real_tokens, window.masked_total, window.masks.rows)
+        for kind, window in zip(kinds, windows, strict=True)
+    )
+    assert row["share_of_peak"] == pytest.approx(work / 8 / 1e6)
     assert gauge.read()["tokens_per_second"] == 0

@@ -17,6 +17,7 @@ from pretrain.running.chain import Link, chain
 from pretrain.running.planning import plan, status
 from pretrain.running.store import Store
 from tests.pretrain.roof import finish, recipe
+from tests.pretrain.toys import toy_train
 from tests.recipes.making import write_recipe
 
 
@@ -120,6 +121,19 @@ def test_every_figure_says_how_it_is_known(tmp_path: Path) -> None:
     assert "96 rows m" in page  # 12 steps of 8
     assert re.search(r"[\d,]+ characters s", page)
     assert "m measured, s sampled, g guessed" in page
+
+
+def test_an_adversary_takes_its_time() -> None:
+    def seconds(**changes: object) -> float:
+        time = planning._train(toy_train(**changes), {}).time
+        assert time
+        return time.value
+
+    plain = seconds()
+    assert seconds(adversarial={"method": "alum"}) == pytest.approx(8 / 3 * plain)
+    assert seconds(adversarial={"method": "alum", "every": 2}) == pytest.approx(11 / 6 * plain)
+    assert seconds(adversarial={"method": "pgd", "steps": 3}) == pytest.approx(3 * plain)
+    assert seconds(adversarial={"method": "alum", "scope": "all"}) > 3 * plain  # the head everywhere
 
 
 def test_a_plan_writes_nothing_but_digests(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def test_plain_training_says_nothing_of_one(data: Artefact, tmp_path: Path) -> N
             "start_step is 12, but training ends",
         ),
         ({"adversarial": "freelbb"}, "'alum', 'freelb', 'pgd'"),
+        ({"adversarial": "text_at"}, "for fine-tuning alone: it keeps a table of the vocabulary"),
+        ({"adversarial": {"method": "free_at", "steps": 2}}, "take alum, freelb or pgd"),
         (
             {
                 "adversarial": {"method": "alum", "profile": "released", "ascent_precision": "training"},
@@ -60,6 +62,7 @@ def test_plain_training_says_nothing_of_one(data: Artefact, tmp_path: Path) -> N
             },
             "cannot see in bf16",
         ),
+        ({"adversarial": "pgd", "speed": {"zero": 3}}, "set unit to absolute"),
     ],
 )
 def test_an_adversary_that_could_not_be_is_refused(settings: dict[str, object], message: str) -> None:

@@ -3,11 +3,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from corpora.artefact import Artefact, Draft
 from corpora.errors import CorruptArtefact, Diverged, UsageError
 from pretrain.__main__ import main
+from pretrain.batch import Batch
+from pretrain.networks.network import Network
+from pretrain.networks.perturbing import Shift
+from pretrain.objectives.terms import Outputs
 from pretrain.training import bundle, checkpoints
 from pretrain.training.material import open_loader
 from pretrain.training.replay import Finding, replay
@@ -92,6 +97,43 @@ def test_a_loss_that_overflows_is_told_apart(
     assert "step 2: 8 rows, micro-batches of 3" in said
     assert "the first number that is none: " in said
     assert main(["replay", str(folder), "--step", "5"]) == 2
+
+
+@pytest.mark.parametrize("adversary", [{"method": "alum", "rows": 0.5, "health_every": 0}, "freelb"])
+def test_the_adversary_of_then_is_met_again(
+    data: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adversary: object
+) -> None:
+    """Perturbations and logits of all passes are the same bits, in the same order."""
+    from pretrain.engine.deepspeed import Engine
+
+    seen: list[torch.Tensor] = []
+    forward = Network.forward
+
+    def watched(self: Network, batch: Batch, shift: Shift | None = None) -> Outputs:
+        said = forward(self, batch, shift)
+        if self.training:
+            delta = [] if shift is None or shift.delta is None else [shift.delta]
+            seen.extend(each.detach().clone() for each in (*delta, said.tokens))
+        return said
+
+    monkeypatch.setattr(Network, "forward", watched)
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "update", lambda *_: float("nan"))
+        folder = diverged(data, tmp_path / "made", patience=1, model=NETWORK | DROPOUT, adversarial=adversary)
+    then, seen = seen, []
+    assert replay(folder)[2] is None
+    assert len(seen) == len(then) > 9  # three micro-batches, more than one pass each
+    assert all(torch.equal(one, other) for one, other in zip(seen, then, strict=True))
+
+
+def test_a_number_that_is_none_where_embeddings_are_moved_is_told_so(data: Artefact, tmp_path: Path) -> None:
+    """Perturbed so far, queries and keys have no finite product; without the adversary, all is well."""
+    far = {"unit": "absolute", "norm": "linf", "step_size": 1e38, "epsilon": 1e38, "health_every": 0}
+    folder = diverged(data, tmp_path / "made", patience=1, adversarial={"method": "alum", **far})
+    found = replay(folder)[2]
+    assert found
+    assert found.where.endswith(" with embeddings moved")
+    assert (found.rank, found.micro_batch) == (0, 1)
 
 
 def test_what_does_not_fail_again_is_said(
