@@ -13,7 +13,8 @@ from corpora.artefact import Draft
 from pretrain import tensors
 from pretrain.hub_folder import agree, probe, write_inside, write_root
 from pretrain.networks.architectures import HuggingFaceModel, network_class
-from pretrain.networks.towers import HEAD, Towers
+from pretrain.networks.detection import HEAD
+from pretrain.networks.towers import Towers
 from pretrain.networks.weights import GENERATOR, quiet_transformers
 
 

@@ -1,4 +1,4 @@
-"""ELECTRA's network: a generator fills in what is masked, a discriminator looks for it (arXiv:2003.10555, 2).
+"""ELECTRA's network: a generator fills in what is masked, a discriminator looks for it (arXiv:2003.10555).
 
 It has the face of `Network`: a micro-batch in, what is said of it out. The generator runs as a `Network`, at
 the positions to predict alone; the discriminator reads every token of what it wrote.
@@ -101,7 +101,7 @@ class PairNetwork(nn.Module):
             states = discriminator.base_model(**laid.arguments)[0].flatten(0, 1)
             if len(states) > len(laid.asked):  # rows side by side, with padding
                 states = states.index_select(0, laid.asked)
-            logits: Tensor = discriminator.discriminator_predictions(states)
+            logits = discriminator.judge(states, beginnings(batch))
         return logits
 
 
@@ -110,6 +110,12 @@ def replaced(batch: Batch, drawn: Tensor) -> Tensor:
     changed = torch.zeros_like(batch.attention_mask.flatten())
     changed[batch.masked_positions] = drawn != batch.masked_targets
     return changed[_real(batch)]
+
+
+def beginnings(batch: Batch) -> Tensor:
+    """Which real token begins the document of each, (tokens,): places among the real tokens."""
+    first = batch.position_ids.flatten()[_real(batch)] == 0
+    return first.nonzero().squeeze(1)[first.cumsum(0) - 1]
 
 
 def _real(batch: Batch) -> Tensor:

@@ -14,10 +14,12 @@ from typing import Any, TypeAlias
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from corpora.errors import BadData, MaskwrightError, UsageError
 from pretrain.networks.architectures import HuggingFaceModel, body_names, config_class, network_class
-from pretrain.networks.towers import HEAD, Discriminator
+from pretrain.networks.detection import HEAD, RELEASED, released_class
+from pretrain.networks.towers import Discriminator
 from pretrain.networks.weights import quiet_transformers
 from tokenization import tokenizer
 from tokenization.pretrained import Pretrained, open_pretrained
@@ -54,23 +56,31 @@ def start_discriminator(place: Pretrained, seed: int) -> tuple[Discriminator, li
     model, missing = _start(place, _discriminating, seed)
     torch.manual_seed(seed)
     found, folder = Discriminator(model.base_model), place.folder()
-    if hasattr(model, HEAD):
-        if not missing:
-            found.discriminator_predictions.load_state_dict(getattr(model, HEAD).state_dict())
-        return found, missing
-    head = folder / f"{HEAD}.safetensors" if folder else None
-    if head is None or not head.is_file():
-        return found, [HEAD]
-    found.discriminator_predictions.load_state_dict(load_file(head))
+    own = getattr(model, HEAD, None) or getattr(model, RELEASED, None)
+    exported = folder / f"{HEAD}.safetensors" if folder else None
+    if own is not None and not missing:
+        found.discriminator_predictions.load_state_dict(own.state_dict())
+    elif exported is not None and exported.is_file():
+        _read_head(found.discriminator_predictions, exported)
+    else:
+        return found, missing if own is not None else [HEAD]
     return found, []
 
 
+def _read_head(head: nn.Module, path: Path) -> None:
+    try:
+        head.load_state_dict(load_file(path))
+    except Exception as error:  # of safetensors and the file system; or it is the head of another type
+        raise BadData(f"cannot load a discriminator's head from {path}: {_reason(error)}") from error
+
+
 def _discriminating(model_type: str) -> Any:  # noqa: ANN401 - a class of `transformers`
-    """ELECTRA's own class has the head; other types' discriminators are opened for their encoder."""
+    """ELECTRA's and DeBERTa-V3's are published with a head; others are opened for their encoder."""
     from transformers import ElectraForPreTraining
 
-    found = network_class(model_type, pairs=False)
-    return ElectraForPreTraining if model_type == "electra" else found
+    if model_type == "deberta-v2":
+        return released_class()
+    return ElectraForPreTraining if model_type == "electra" else network_class(model_type, pairs=False)
 
 
 def _start(place: Pretrained, choose: Callable[[str], Any], seed: int) -> tuple[HuggingFaceModel, list[str]]:

@@ -1,7 +1,7 @@
 """A generator and a discriminator, and the embeddings that they share.
 
 What is shared is one tensor in both, so that every step, save and load finds it tied. The discriminator is an
-encoder of `transformers` with the head of its `ElectraForPreTraining`, whatever its type.
+encoder of `transformers`, of any type, with a head of `pretrain.networks.detection`.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,8 @@ from torch.nn.functional import embedding
 
 from corpora.errors import UsageError
 from pretrain.networks.architectures import HuggingFaceModel
+from pretrain.networks.detection import DebertaHead, fresh_head
 from pretrain.networks.generators import Sharing
-
-HEAD = "discriminator_predictions"
-"""What the discriminator's head is called, in `ElectraForPreTraining` too."""
 
 
 class Discriminator(nn.Module):
@@ -24,25 +22,19 @@ class Discriminator(nn.Module):
 
     def __init__(self, encoder: HuggingFaceModel) -> None:
         """Put a fresh head on an encoder, drawn from torch's current seed."""
-        from transformers import ElectraConfig
-        from transformers.models.electra.modeling_electra import ElectraDiscriminatorPredictions
-
         super().__init__()
-        config = encoder.config
-        activation = getattr(config, "hidden_act", "gelu")
-        self.config, self.base_model_prefix = config, str(encoder.base_model_prefix)
+        self.config, self.base_model_prefix = encoder.config, str(encoder.base_model_prefix)
         self.add_module(self.base_model_prefix, encoder)
-        like = ElectraConfig(hidden_size=config.hidden_size, hidden_act=activation)
-        self.discriminator_predictions = ElectraDiscriminatorPredictions(like)  # type: ignore[no-untyped-call]
-        self._draw(getattr(config, "initializer_range", 0.02))
+        self.discriminator_predictions = fresh_head(encoder.config)
 
-    def _draw(self, deviation: float) -> None:
-        """As google-research/electra: its last layer by the framework's default, which was Glorot's."""
+    def judge(self, states: Tensor, starts: Tensor) -> Tensor:
+        """Logits that tokens were replaced, (tokens,), of the encoder's states of them, (tokens, hidden).
+
+        `starts` (tokens,): which of the tokens begins the document that each is of.
+        """
         head = self.discriminator_predictions
-        nn.init.normal_(head.dense.weight, std=deviation)
-        nn.init.xavier_uniform_(head.dense_prediction.weight)
-        nn.init.zeros_(head.dense.bias)
-        nn.init.zeros_(head.dense_prediction.bias)
+        logits: Tensor = head(states, starts) if isinstance(head, DebertaHead) else head(states)
+        return logits
 
     @property
     def base_model(self) -> HuggingFaceModel:
@@ -51,7 +43,10 @@ class Discriminator(nn.Module):
 
 
 class Disentangled(nn.Module):
-    """A table that is another tower's, without its gradient, plus a difference (arXiv:2111.09543, 3.3)."""
+    """A table that is another tower's, without its gradient, plus a difference.
+
+    Gradient-disentangled sharing (arXiv:2111.09543, section 3.3).
+    """
 
     undecayed = ("delta",)  # decay would pull the table towards the generator's
 
@@ -127,9 +122,9 @@ def parts(model: "Towers | HuggingFaceModel") -> tuple[HuggingFaceModel, ...]:
 
 
 @torch.no_grad()
-def adopt(generator: HuggingFaceModel, discriminator: Discriminator) -> None:
-    """Give a new generator the discriminator's embeddings."""
-    ours, theirs = _block(generator), dict(_block(discriminator).named_parameters())
+def adopt(heir: HuggingFaceModel, giver: HuggingFaceModel) -> None:
+    """Give one of a pair the embeddings of the other, where they are of one shape."""
+    ours, theirs = _block(heir), dict(_block(giver).named_parameters())
     for name, parameter in ours.named_parameters():
         if name in theirs and theirs[name].shape == parameter.shape:
             parameter.copy_(theirs[name])

@@ -101,7 +101,10 @@ def _discriminator(
         raise UsageError("nothing says what to train")
     discriminator, missing = start_discriminator(place, seed)
     if missing:
-        reporter.say(f"{place} lacks {few(missing)}: these start from random weights")
+        reporter.say(
+            f"{place} lacks {few(missing)}: these start from random weights and learn with the rest, "
+            "which schedule.warmup_steps spares meanwhile"
+        )
     return discriminator, check_vocabulary(place, tokens)
 
 

@@ -17,8 +17,10 @@ def towers(
     name: str = "electra", sharing: Sharing = "tied", width: float = 0.5, depth: float = 1.0, layers: int = 1
 ) -> Towers:
     """Of a type; the discriminator is 16 wide and has so many layers."""
-    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    discriminator = Discriminator(tiny(name, num_hidden_layers=layers, **still).base_model)
+    encoder = tiny(
+        name, num_hidden_layers=layers, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+    ).base_model
+    discriminator = Discriminator(encoder)
     config = configure(Generator(width=width, depth=depth, sharing=sharing), discriminator.config)
     generator = network_class(config.model_type, pairs=False)(config)
     dice = torch.Generator().manual_seed(2)

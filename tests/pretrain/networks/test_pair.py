@@ -16,7 +16,7 @@ from pretrain.adversarial import Alum, Pgd
 from pretrain.batch import Batch, Window
 from pretrain.networks.generators import Sharing
 from pretrain.networks.layout import Layout
-from pretrain.networks.pair import replaced
+from pretrain.networks.pair import beginnings, replaced
 from pretrain.objectives.electra import Electra
 from pretrain.optimizers import BertAdam
 from pretrain.step import train_step
@@ -165,6 +165,14 @@ def test_the_discriminator_reads_the_text_but_for_what_was_drawn() -> None:
     assert torch.equal(seen[0].flatten(), written)  # end to end, no pads
     assert torch.equal(outputs.detections.replaced, written != text)  # against the text, not what was shown
     assert outputs.detections.logits.shape == written.shape
+
+
+def test_a_token_is_judged_beside_the_first_of_its_document() -> None:
+    batch = toy_batch(2, 0, masked=2, width=6)
+    positions = torch.tensor([[0, 1, 2, 0, 1, 0], [0, 1, 2, 0, 0, 0]])  # three documents; one, and padding
+    real = torch.tensor([[True] * 6, [True] * 3 + [False] * 3])
+    batch = dataclasses.replace(batch, position_ids=positions, attention_mask=real)
+    assert beginnings(batch).tolist() == [0, 0, 0, 3, 3, 5, 6, 6, 6]
 
 
 def test_a_token_that_is_drawn_rightly_is_one_of_the_text() -> None:

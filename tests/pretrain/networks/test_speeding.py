@@ -46,7 +46,7 @@ def trained(
 
 
 def assert_both_learn(
-    network: PairNetwork, wanted: PairNetwork, zero: int = 0, **tolerances: float
+    network: PairNetwork, wanted: PairNetwork, zero: int = 0, rtol: float = 1e-4, atol: float = 1e-4
 ) -> dict[str, torch.Tensor]:
     """A generator and a discriminator learn what others learn; the weights."""
     (got, loss), (weights, same) = (
@@ -55,7 +55,7 @@ def assert_both_learn(
     assert loss == pytest.approx(same, rel=1e-2)
     assert got.keys() == weights.keys()
     for name, tensor in weights.items():
-        torch.testing.assert_close(got[name], tensor, **tolerances, msg=name)
+        torch.testing.assert_close(got[name], tensor, rtol=rtol, atol=atol, msg=name)
     return got
 
 
@@ -81,7 +81,7 @@ def test_activations_of_both_of_a_pair_are_computed_again(sharing: Sharing, zero
     for number, tower in enumerate(network.model.towers):
         layer = tower.base_model.encoder.layer[0].output.dense
         layer.register_forward_hook(lambda *_, number=number: passes.append(number))
-    assert_both_learn(network, pairs.pair(sharing=sharing), zero, rtol=1e-4, atol=1e-4)
+    assert_both_learn(network, pairs.pair(sharing=sharing), zero)
     assert passes.count(0) == passes.count(1) == 2 * 2 * 2
 
 
@@ -114,7 +114,7 @@ def test_both_encoders_of_a_pair_are_compiled(sharing: Sharing, monkeypatch: pyt
     before = counted["calls_captured"]
     compile_encoder(network.model)
     assert all(tower.base_model._compiled_call_impl for tower in network.model.towers)
-    assert_both_learn(network, pairs.pair(sharing=sharing), rtol=1e-4, atol=1e-4)
+    assert_both_learn(network, pairs.pair(sharing=sharing))
     assert counted["calls_captured"] > before
 
 

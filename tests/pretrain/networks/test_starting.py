@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 from torch import Tensor
+from torch.nn.functional import gelu, layer_norm
 
 from corpora.errors import BadData, UsageError
 from pretrain.networks import weights
 from pretrain.networks.architectures import HuggingFaceModel, has_pair_head
-from pretrain.networks.starting import start_from
+from pretrain.networks.detection import HEAD
+from pretrain.networks.starting import start_discriminator, start_from
 from tests.pretrain.encoders import PROMISED, tiny
 from tests.pretrain.toys import toy_network
+from tests.tokenization.making import SIZE
 from tokenization.pretrained import Pretrained
 
 BIN, INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
@@ -71,6 +75,45 @@ def test_a_head_of_debertas_own_layout_is_read(tmp_path: Path) -> None:
     with torch.no_grad():
         assert torch.equal(network.eval()(ids).logits, model(ids).logits)
     assert json.loads(weights.describe(network))["legacy"] is False
+
+
+def test_the_head_of_a_released_deberta_discriminator_is_read_and_says_the_same(tmp_path: Path) -> None:
+    """As Microsoft's files are: both heads, and what gradient-disentangled sharing left behind."""
+    model, dice = tiny("deberta-v3"), torch.Generator().manual_seed(3)
+    shapes = {"dense.weight": (16, 16), "dense.bias": (16,), "classifier.weight": (1, 16)}
+    shapes |= {"classifier.bias": (1,), "LayerNorm.weight": (16,), "LayerNorm.bias": (16,)}
+    head = {name: torch.randn(shape, generator=dice) for name, shape in shapes.items()}
+    left = {"deberta.embeddings.word_embeddings._weight": torch.zeros(SIZE, 16)}
+    model.config.legacy = True  # as published: without the key, which then is true
+    place = folder(tmp_path / "v3", model)
+    (place / weights.WEIGHTS).unlink()
+    torch.save(model.state_dict() | left | {f"mask_predictions.{k}": v for k, v in head.items()}, place / BIN)
+    found, missing = start_discriminator(Pretrained(path=str(place)), seed=0)
+    assert not missing
+    assert same(found.base_model, model.base_model)
+    states = torch.randn(5, 16, generator=dice)
+    starts = torch.tensor([0, 0, 0, 3, 3])
+    norm = layer_norm(states + states[starts], (16,), head["LayerNorm.weight"], head["LayerNorm.bias"], 1e-7)
+    dense = gelu(norm @ head["dense.weight"].T + head["dense.bias"])
+    wanted = (dense @ head["classifier.weight"].T + head["classifier.bias"])[:, 0]
+    torch.testing.assert_close(found.judge(states, starts), wanted)
+
+
+def test_a_deberta_without_that_head_begins_with_a_fresh_one_and_says_so(tmp_path: Path) -> None:
+    place = Pretrained(path=str(folder(tmp_path / "v2", tiny("deberta-v2"))))
+    (found, missing), (again, _) = (start_discriminator(place, seed=0) for _ in range(2))
+    assert {name.split(".")[0] for name in missing} == {"mask_predictions"}
+    assert same(found, again)
+
+
+def test_a_head_that_is_damaged_is_one_message(tmp_path: Path) -> None:
+    place = folder(tmp_path / "pair", tiny("deberta-v2").base_model)
+    head = place / f"{HEAD}.safetensors"
+    another = save({"dense.weight": torch.zeros(2, 2)})
+    for content in (another, another[:-1], b""):
+        head.write_bytes(content)
+        with pytest.raises(BadData, match=r"cannot load a discriminator's head from .*\.safetensors: "):
+            start_discriminator(Pretrained(path=str(place)), seed=0)
 
 
 class Harm:
