@@ -113,7 +113,9 @@ def _health(args: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
             changes = [f"alum.adversarial={{method: alum, profile: {profile}, health_every: 1}}"]
             changes += [f"alum.speed.precision={precision}", "alum.steps=1", "alum.optimizer.lr=1.0e-12"]
             changes += ["alum.schedule.warmup_steps=0", "alum.batch=64"]
-            row = _train(f"{precision}-{profile}", changes, args, folder)["alum"]["adversarial"]["last"]
+            # Precision is no part of what a run is: beside each other, the second would be found done.
+            made = _train(f"{precision}-{profile}", changes, args, folder / precision)
+            row = made["alum"]["adversarial"]["last"]
             found[f"{profile}, {precision}"] = row
             figures = ("kl_delta", "kl_random", "kl_zero", "delta_cosine")
             print(f"{profile:9} {precision}", {name: f"{row[name]:.4g}" for name in figures}, flush=True)
