@@ -268,18 +268,24 @@ def _overview(made: Sequence[tuple[Link, Artefact]], folder: Path) -> Table:
 
 def _next_steps(made: Sequence[tuple[Link, Artefact]], folder: Path, page: Path) -> str:
     """How to load what was made, ready to paste."""
-    newest = {link.config.makes: artefact for link, artefact in made}
-    return "\n".join([f"report: {page}", *_loading(newest, folder)])
+    exports = [artefact for link, artefact in made if link.config.makes == "export"]
+    scores = [link.name for link, _ in made if link.config.makes == "score"]
+    return "\n".join([f"report: {page}", *_loading(exports, folder), *_predicting(scores, folder)])
 
 
-def _loading(made: Mapping[str, Artefact], folder: Path) -> Iterator[str]:
-    if "export" in made:
+def _loading(exports: Sequence[Artefact], folder: Path) -> Iterator[str]:
+    for newest in exports[-1:]:
         # What stands in the folder of a pair is the discriminator, which fills in nothing.
-        kind = "AutoModel" if "generator" in made["export"].facts else "AutoModelForMaskedLM"
+        kind = "AutoModel" if "generator" in newest.facts else "AutoModelForMaskedLM"
         yield "load the checkpoint:"
         yield f"  from transformers import {kind}, AutoTokenizer"
         yield f'  model = {kind}.from_pretrained("{folder / "export"}")'
         yield f'  tokenizer = AutoTokenizer.from_pretrained("{folder / "export"}")'
-    if "score" in made:
+
+
+def _predicting(stages: Sequence[str], folder: Path) -> Iterator[str]:
+    if stages:
         yield "use the fine-tuned network:"
-        yield f"  maskwright predict {shlex.quote(str(folder))} FILE"
+    for stage in stages:
+        which = f"--stage {stage} " if len(stages) > 1 else ""
+        yield f"  maskwright predict {shlex.quote(str(folder))} {which}FILE"

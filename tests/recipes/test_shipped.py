@@ -71,6 +71,8 @@ def test_a_shipped_recipe_is_planned_and_takes_two_steps(
     kinds = {settings.kind for settings in stages.values()}  # type: ignore[attr-defined]
     pairs = any(getattr(settings, "generator", None) for settings in stages.values())
     assert ("AutoModelForMaskedLM" in told) == ("export" in kinds and not pairs)
+    scores = [stage for stage, settings in stages.items() if settings.kind == "finetune"]  # type: ignore[attr-defined]
+    assert all((f"--stage {stage} FILE" in told) == (len(scores) > 1) for stage in scores)
     assert said(capsys, "plan", name, *small).count("│ done ") == len(stages)
     lines = [json.loads(line) for line in (runs / name / "metrics.jsonl").read_text("utf-8").splitlines()]
     for stage, settings in stages.items():
