@@ -251,14 +251,20 @@ class Engine:
 def _initialize(
     network: Network | PairNetwork, optimizer: torch.optim.Optimizer, config: Mapping[str, JSON]
 ) -> DeepSpeed:
-    """DeepSpeed's engine, without its notes on start-up: on its launcher, on compiling its operation."""
+    """DeepSpeed's engine, without its notes on start-up, and without the one operation that it would compile.
+
+    That one adds up across processes in inference alone. Its build is guarded by a file that a killed process
+    leaves behind, for which every later run would wait without end.
+    """
     # DeepSpeed 0.19 calls collectives by names that torch 2.13 deprecates: nothing that a user can mend.
     warnings.filterwarnings("ignore", r"`torch\.distributed", FutureWarning)
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         import deepspeed
+        from deepspeed.comm import torch as backend
 
+        backend.build_shm_op = lambda: None
         with contextlib.redirect_stdout(io.StringIO()):
             return deepspeed.initialize(
                 model=network, optimizer=optimizer, config=dict(config), dist_init_required=False
