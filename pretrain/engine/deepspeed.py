@@ -6,6 +6,7 @@ never what is stored, so that nothing is lost between a weight and its checkpoin
 """
 
 import contextlib
+import importlib
 import io
 import json
 import logging
@@ -262,8 +263,10 @@ def _initialize(
     logging.disable(logging.WARNING)
     try:
         import deepspeed
-        from deepspeed.comm import torch as backend
 
+        backend: Any = importlib.import_module(
+            "deepspeed.comm.torch"
+        )  # deepspeed.comm's own `torch` is torch
         backend.build_shm_op = lambda: None
         with contextlib.redirect_stdout(io.StringIO()):
             return deepspeed.initialize(
