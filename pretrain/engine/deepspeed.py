@@ -264,9 +264,8 @@ def _initialize(
     try:
         import deepspeed
 
-        backend: Any = importlib.import_module(
-            "deepspeed.comm.torch"
-        )  # deepspeed.comm's own `torch` is torch
+        # By its name: the attribute `torch` of deepspeed.comm is torch itself.
+        backend: Any = importlib.import_module("deepspeed.comm.torch")
         backend.build_shm_op = lambda: None
         with contextlib.redirect_stdout(io.StringIO()):
             return deepspeed.initialize(
