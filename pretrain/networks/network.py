@@ -51,7 +51,7 @@ class Model(Settings):
     """A network from scratch: its type, and any key of that type's configuration in `transformers`."""
 
     model_config = ConfigDict(extra="allow")
-    chosen_by: ClassVar = ("type",)
+    chosen_by: ClassVar[tuple[str, ...]] = ("type",)  # a recipe that names another type starts its keys anew
 
     type: str
     """Model type of `transformers`, such as bert."""

@@ -274,9 +274,9 @@ def _next_steps(made: Sequence[tuple[Link, Artefact]], folder: Path, page: Path)
 
 
 def _loading(exports: Sequence[Artefact], folder: Path) -> Iterator[str]:
-    for newest in exports[-1:]:
+    if exports:
         # What stands in the folder of a pair is the discriminator, which fills in nothing.
-        kind = "AutoModel" if "generator" in newest.facts else "AutoModelForMaskedLM"
+        kind = "AutoModel" if "generator" in exports[-1].facts else "AutoModelForMaskedLM"
         yield "load the checkpoint:"
         yield f"  from transformers import {kind}, AutoTokenizer"
         yield f'  model = {kind}.from_pretrained("{folder / "export"}")'
