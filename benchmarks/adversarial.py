@@ -21,8 +21,6 @@ roberta.model.hidden_size=256 or score.seeds=[0].
 import argparse
 import json
 import os
-import shlex
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,10 +33,8 @@ import torch
 
 from benchmarks.adversarial_run import Job
 from benchmarks.pairing import command, in_turn, keep, machine, ratios, spread
-from corpora.artefact import Artefact
+from benchmarks.recipes import apart, facts
 from pretrain.finetuning.metrics import Spread
-from pretrain.recipe import load
-from pretrain.running.folders import find, remembered
 
 RESULTS = Path(__file__).parent / "results" / "adversarial.json"
 PACKAGES = ("deepspeed", "numpy", "torch", "transformers")
@@ -135,36 +131,26 @@ def _experiment(args: argparse.Namespace, folder: Path) -> Iterator[dict[str, An
             words += [*changes, *score]
             found[arm][str(seed)] = row = _measures(_train(f"{arm}-{seed}", words, args, folder))
             print(f"{arm}, seed {seed}: {_told(row)}", flush=True)
-            apart = {f"alum less plain at {peer}": _apart(found, peer) for peer in [*arms][1:]}
+            against = {
+                f"alum less plain at {peer}": apart(found["alum"], found[peer]) for peer in [*arms][1:]
+            }
             yield {
                 "steps": steps,
                 "longer": longer,
                 "settings": [*score, *args.settings],
                 "arms": found,
-            } | apart
-    for title, each in apart.items():
+            } | against
+    for title, each in against.items():
         print(f"{title}: {_told({name: Spread.of(one['seeds']).signed for name, one in each.items()})}")
 
 
-def _measures(facts: Mapping[str, Any]) -> dict[str, float]:
+def _measures(made: Mapping[str, Any]) -> dict[str, float]:
     """Of one run: the held-out loss in nats, and shares of right answers; means over fine-tuning's seeds."""
-    held_out = {name: facts["alum"]["held_out"][f"held_out_{name}"] for name in ("mlm", "mlm_accuracy")}
-    score = facts.get("score", {"scores": {"pretrained": {}}})
+    held_out = {name: made["alum"]["held_out"][f"held_out_{name}"] for name in ("mlm", "mlm_accuracy")}
+    score = made.get("score", {"scores": {"pretrained": {}}})
     scores = {name: one["mean"] for name, one in score["scores"]["pretrained"].items()}
     under = score.get("under_attack", {}).get("pretrained", {})
     return held_out | scores | {f"accuracy under {name}": one["mean"] for name, one in under.items()}
-
-
-def _apart(found: Mapping[str, Mapping[str, Mapping[str, float]]], peer: str) -> dict[str, Any]:
-    """ALUM less its peer, by measure, over the seeds that both have."""
-    seeds = [seed for seed in found["alum"] if seed in found[peer]]
-    if not seeds:
-        return {}
-    names = found["alum"][seeds[0]]
-    apart = {
-        name: Spread.of([found["alum"][s][name] - found[peer][s][name] for s in seeds]) for name in names
-    }
-    return {name: {"mean": one.mean, "deviation": one.std, "seeds": one.runs} for name, one in apart.items()}
 
 
 def _told(row: Mapping[str, float | str]) -> str:
@@ -192,13 +178,7 @@ def _train(name: str, words: Sequence[str], args: argparse.Namespace, runs: Path
     base = [f"text={args.text}", "alum.masking.budget=0.15", f"roberta.steps={args.base_steps}"]
     base += [f"roberta.schedule.warmup_steps={args.base_steps // 10}"]
     base += [f"roberta.model.{kind}_dropout_prob=0.1" for kind in ("hidden", "attention_probs")]
-    words = [*base, *words, *args.settings, f"name={name}"]
-    command = [sys.executable, "-m", "pretrain", "run", "alum_tiny", *words, "--runs", str(runs)]
-    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
-        raise SystemExit(f"{name} failed: {shlex.join(command)}")
-    folder, _ = find(load("alum_tiny", words), runs)  # `name` itself may be a run of other settings
-    made = {stage: folder / str(note["artefact"]) for stage, note in remembered(folder).items()}
-    return {stage: Artefact.open(made[stage]).facts for stage in ("alum", "score") if stage in made}
+    return facts("alum_tiny", [*base, *words, *args.settings, f"name={name}"], runs)
 
 
 if __name__ == "__main__":

@@ -3,31 +3,32 @@
 step      processor seconds of a training step (on a GPU: seconds on the wall) of a generator and a
           discriminator, over those of our masked-LM step with a network of the discriminator's size, on the
           same rows and masks, in turn; and the same ratio by formula (`pretrain.networks.flops`).
-quality   the recipe electra_tiny, and masked language modelling with the same network for as much compute
-          (by the measured ratio of their steps): fine-tuned accuracy on the reviews with several seeds, each
-          of which is one of pre-training and of fine-tuning.
+quality   a smaller macbert_mini (reviews and newspaper) as a generator and a discriminator, and the same
+          network by masked language modelling for as much compute (by the measured ratio of their steps):
+          fine-tuned accuracy on reviews and on parts of speech, several seeds of pre-training
 
     python -m benchmarks.electra step [--rounds 8] [--networks 6x256/0.25 4x512/0.3333]
-    python -m benchmarks.electra quality [--steps 1500] [--seeds 0 1 2] [--recipe electra_tiny] [KEY=VALUE]
+    python -m benchmarks.electra quality [--steps 1500] [--seeds 0 1 2] [--runs FOLDER] [KEY=VALUE]
+
+With --runs, what was killed goes on from there when it is given again (with --ratio: at the same length).
 """
 
 import argparse
 import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.pairing import in_turn, keep, machine, seconds, spread
+from benchmarks.recipes import apart, facts
 from pretrain.batch import NO_PAIR, Batch, Window
 from pretrain.engine.config import configuration
 from pretrain.engine.deepspeed import Engine, Ranks
@@ -49,12 +50,18 @@ VOCABULARY, MASKED, MASK = 21_128, 0.15, 4
 GPU = torch.cuda.is_available()
 TOKENS = 32_768 if GPU else 2048  # of a step, in one micro-batch
 MLM, BOTH = (Objectives.model_validate(one).active() for one in ({"mlm": 1.0}, {"mlm": 1.0, "electra": 50}))
-PLAIN = (
-    "train.objectives={mlm: 1.0, sop: null, electra: null}",
-    "train.generator=null",
-    "train.replacement=bert",
+SMALL = (
+    "words=null",
+    "train.model={type: modernbert, hidden_size: 128, num_hidden_layers: 2, num_attention_heads: 2, "
+    "intermediate_size: 256, classifier_pooling: mean}",
+    "train.masking={strategy: whole_word, budget: 0.15}",
 )
-"""The same recipe without a discriminator: 80/10/10, no other difference."""
+PAIR = (
+    "train.replacement=electra",
+    "train.generator={width: 1.0, depth: 0.5}",
+    "train.objectives={mlm: 1.0, sop: null, electra: 50}",
+)
+PLAIN = ("train.replacement=bert",)
 
 
 def main() -> int:
@@ -68,13 +75,16 @@ def main() -> int:
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--recipe", default="electra_tiny")
+    parser.add_argument("--ratio", type=float, help="cost of a step in masked-LM steps; left out: measured")
+    parser.add_argument("--recipe", default="macbert_mini")
+    parser.add_argument("--runs", type=Path, help="keep the runs in this folder; left out: a temporary one")
     parser.add_argument("--results", type=Path, default=RESULTS)
     args, overrides = parser.parse_known_args()
     if args.part == "step":
         found: Any = {name: _steps(_shape(name), args.length, args.rounds, name) for name in args.networks}
     else:
-        found = _quality(args.recipe, overrides, args.steps, args.seeds, args.rounds)
+        with tempfile.TemporaryDirectory() as folder:
+            found = _quality(args, overrides, args.runs or Path(folder))
     before = json.loads(args.results.read_text("utf-8")) if args.results.exists() else {}
     card = {"gpu": torch.cuda.get_device_name()} if GPU else {}
     where = {**machine("deepspeed", "torch", "transformers"), **card}
@@ -177,52 +187,36 @@ def _clock(way: Callable[[], None]) -> float:
 # --- quality -----------------------------------------------------------------------------------------------
 
 
-def _quality(
-    recipe: str, overrides: Sequence[str], steps: int, seeds: Sequence[int], rounds: int
-) -> dict[str, Any]:
-    """Accuracy after equal compute, seed by seed."""
-    stage = load(recipe, overrides).stages["train"]
-    if not isinstance(stage, Train) or stage.model is None:
-        raise SystemExit(f"{recipe} has no stage `train` with a network from scratch")
-    measured = _steps((stage.model, stage.generator or Generator()), 128, rounds, recipe)
-    ratio = measured["times_mlm"]["median"]
-    arms = {"electra": (steps, ()), "mlm": (round(steps * ratio), PLAIN)}
-    with tempfile.TemporaryDirectory() as runs:
-        scores = {
-            arm: [_accuracy(recipe, [*overrides, *words], some, seed, Path(runs), arm) for seed in seeds]
-            for arm, (some, words) in arms.items()
-        }
-    apart = [one - other for one, other in zip(scores["electra"], scores["mlm"], strict=True)]
-    found = {
-        "recipe": recipe,
-        "overrides": list(overrides),
-        "times_mlm": measured,
-        "steps": {arm: some for arm, (some, _) in arms.items()},
-        "accuracy": {arm: {"seeds": each, **_moments(each)} for arm, each in scores.items()},
-        "electra_less_mlm": {"seeds": apart, **_moments(apart)},
-    }
-    for name, each in (*scores.items(), ("electra less mlm", apart)):
-        told = _moments(each)
-        print(f"{name:18} {told['mean']:.4f}, standard deviation {told['deviation']:.4f}")
-    return found
+def _quality(args: argparse.Namespace, overrides: Sequence[str], runs: Path) -> dict[str, Any]:
+    """Scores after equal compute, seed by seed; each is the mean over the recipe's own fine-tuning seeds."""
+    base = [*SMALL, *overrides]
+    stage = load(args.recipe, [*base, *PAIR]).stages["train"]
+    if not isinstance(stage, Train) or stage.model is None or stage.generator is None:
+        raise SystemExit(f"{args.recipe} has no stage `train` with a network from scratch")
+    measured = _steps((stage.model, stage.generator), args.length, args.rounds, args.recipe)
+    ratio = args.ratio or measured["times_mlm"]["median"]
+    arms = {"electra": (args.steps, PAIR), "mlm": (round(args.steps * ratio), PLAIN)}
+    found: dict[str, dict[str, dict[str, float]]] = {arm: {} for arm in (*arms, "random")}
+    for seed, (arm, (steps, words)) in product(args.seeds, arms.items()):
+        own = [f"name={arm}-{seed}", f"seed={seed}", f"train.steps={steps}"]
+        made = facts(args.recipe, [*base, *words, *own], runs)
+        found[arm][str(seed)] = _scores(made, "pretrained")
+        if arm == "mlm":
+            found["random"][str(seed)] = _scores(made, "random_init")
+        print(f"{arm}, seed {seed}: {found[arm][str(seed)]}", flush=True)
+    against = {f"electra less {arm}": apart(found["electra"], found[arm]) for arm in ("mlm", "random")}
+    for name, each in against.items():
+        told = (f"{what} {it['mean']:+.4f} +- {it['deviation']:.4f}" for what, it in each.items())
+        print(f"{name}: {', '.join(told)}")
+    steps_taken = {arm: steps for arm, (steps, _) in arms.items()}
+    settings = {"recipe": args.recipe, "overrides": base, "electra": PAIR, "mlm": PLAIN}
+    return {**settings, "times_mlm": measured, "steps": steps_taken, "accuracy": found} | against
 
 
-def _accuracy(recipe: str, words: Sequence[str], steps: int, seed: int, runs: Path, arm: str) -> float:
-    """Train and fine-tune with one seed; the accuracy on the rows held out."""
-    name, before = f"{arm}-{seed}", {*runs.glob(".store/score-*")}
-    own = [f"name={name}", f"seed={seed}", f"train.steps={steps}"]
-    own += [f"score.seeds=[{seed}]", "score.beside=[]", "--runs", str(runs)]
-    command = [sys.executable, "-m", "pretrain.run", recipe, *words, *own]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    (made,) = {*runs.glob(".store/score-*")} - before
-    found = json.loads((made / "scores.json").read_text("utf-8"))
-    print(f"{name}: {json.dumps(found)}", flush=True)
-    return float(found["pretrained"]["accuracy"]["mean"])
-
-
-def _moments(values: Sequence[float]) -> Mapping[str, float]:
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return {"mean": round(statistics.mean(values), 5), "deviation": round(deviation, 5)}
+def _scores(made: Mapping[str, Mapping[str, Any]], which: str) -> dict[str, float]:
+    """By stage that fine-tunes: the mean accuracy on rows held out."""
+    scores = {stage: it["scores"].get(which) for stage, it in made.items() if "scores" in it}
+    return {stage: each["accuracy"]["mean"] for stage, each in scores.items() if each}
 
 
 if __name__ == "__main__":
