@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpora.stage import JSON
+from pretrain.opening import opening
 
 HELD_OUT = "held_out_"
 BODY = """
@@ -17,10 +18,12 @@ BODY = """
 {parameters:,} weights, pre-trained with maskwright: {steps:,} steps, {tokens:,} tokens read.
 
 ```python
+folder = "."  # this folder, or its name on the hub
+
 {opening}
 ```
 
-{encoder}{what} for any other task, fine-tune it.
+{note}{what} for any other task, fine-tune it.
 It has learnt what its text says, right or wrong.
 
 ## How well it predicts
@@ -37,23 +40,10 @@ It has learnt what its text says, right or wrong.
 
 {text}
 """
-MASKED = """\
-from transformers import AutoModelForMaskedLM, AutoTokenizer
-
-model = AutoModelForMaskedLM.from_pretrained(folder)      # this folder, or its name on the hub
-tokenizer = AutoTokenizer.from_pretrained(folder)"""
-DETECTING = """\
-from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
-
-model = AutoModel.from_pretrained(folder)                 # this folder, or its name on the hub
-tokenizer = AutoTokenizer.from_pretrained(folder)"""
-FILLING = """
-generator = AutoModelForMaskedLM.from_pretrained(folder, subfolder="generator")"""
-HEADED = """`ElectraForPreTraining.from_pretrained(folder)` opens it with the head that finds replaced tokens.
+HEADED = """`AutoModel` opens it without the head that finds replaced tokens.
 
 """
-ENCODER = """`AutoModel.from_pretrained(folder, subfolder="encoder")` opens the bare encoder with its trained
-pooler.
+ENCODER = """`encoder` is the bare encoder with its trained pooler.
 
 """
 DETECTIONS = """These predictions are the generator's; {sampled_accuracy} of its draws are right.
@@ -127,14 +117,11 @@ def card(
 
 def _use(export: Mapping[str, JSON], encoder: bool) -> dict[str, str]:
     """How to open it, and what it does."""
-    if "generator" not in export:
-        what = "The model predicts masked tokens;"
-        return {"opening": MASKED, "encoder": ENCODER if encoder else "", "what": what}
-    return {
-        "opening": DETECTING + (FILLING if export["generator"] else ""),
-        "encoder": HEADED if export["model"].endswith("ForPreTraining") else "",
-        "what": "The model is a discriminator: it finds tokens that a generator put into a text;",
-    }
+    what, note = "The model predicts masked tokens;", ENCODER if encoder else ""
+    if "generator" in export:
+        what = "The model is a discriminator: it finds tokens that a generator put into a text;"
+        note = HEADED if export["model"].endswith("ForPreTraining") else ""
+    return {"opening": opening(export, encoder, "folder"), "note": note, "what": what}
 
 
 def _tokens(rows: Iterable[Mapping[str, JSON]]) -> int:

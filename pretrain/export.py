@@ -6,6 +6,7 @@ holds it with the bare encoder, for AutoModel and for fine-tuning. Of a generato
 `pretrain.export_pair`.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -24,6 +25,7 @@ from pretrain.networks import weights
 from pretrain.networks.architectures import HuggingFaceModel, has_pair_head, network_class, token_logits
 from pretrain.networks.towers import Towers
 from pretrain.networks.weights import ENCODER
+from pretrain.opening import opening
 from pretrain.training import checkpoints
 
 
@@ -71,6 +73,12 @@ def export(config: Export, inputs: Mapping[str, Artefact], out: Draft, reporter:
     check = check_pair if pair else _check
     check(trained, out.path)
     return Report(f"{name}, {size / 1e6:.1f} M weights, of step {step:,}", facts)
+
+
+def how_to_open(made: Artefact, place: Path) -> str:
+    """Lines of Python that open an export, ready to paste; `place` is its folder, or a link to it."""
+    encoder = bool(made.names(f"{ENCODER}/"))
+    return opening(made.facts, encoder, json.dumps(str(place), ensure_ascii=False))
 
 
 def _write(trained: HuggingFaceModel, checkpoint: Path, out: Draft) -> HuggingFaceModel:

@@ -18,14 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace, console: Console) -> None:
     """Write the folder, and say how to load it."""
+    from pretrain.export import how_to_open
     from pretrain.running.releasing import release
 
     made = release(given.run, given.step, given.stage, given.to)
-    opener = made.facts["model"]  # of a pair, the discriminator's
-    for line in (
-        f"{made.summary}: {made.path}",
-        f"from transformers import AutoTokenizer, {opener}",
-        f'model = {opener}.from_pretrained("{made.path}")',
-        f'tokenizer = AutoTokenizer.from_pretrained("{made.path}")',
-    ):
-        console.print(line, markup=False, highlight=False)
+    said = f"{made.summary}: {made.path}\n{how_to_open(made, made.path)}"
+    console.print(said, markup=False, highlight=False)

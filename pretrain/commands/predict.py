@@ -110,15 +110,10 @@ def _place(name: str, runs: Path, stage: str | None) -> "Pretrained":
 
 def _score(run: Path, stage: str | None) -> "Artefact":
     """What a stage of a run fine-tuned; without a stage, the only one that did."""
-    from pretrain.running.folders import results, the_only
+    from pretrain.running.folders import chosen, results
 
     found = {name: made for name, made in results(run).items() if made.kind == "score"}
-    if stage is None and len(found) > 1:
-        raise UsageError(f"{run} has several fine-tuned networks, say --stage: {', '.join(found)}")
-    if stage is not None and stage not in found:
-        has = ", ".join(found) or "none"
-        raise UsageError(f"{run} has no fine-tuned network of a stage {stage!r} (it has: {has})")
-    return found[stage] if stage is not None else the_only(run, "score")
+    return found[chosen(found, stage, run, "fine-tuned networks")]
 
 
 def _record(row: "Row", found: "dict[str, JSON]") -> str:

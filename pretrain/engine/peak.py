@@ -12,7 +12,10 @@ LEAST = 4  # products
 
 @cache
 def matrix_peak(device: torch.device, precision: str) -> float:
-    """Operations a second in products of large matrices, the best of a few; measured once in a process."""
+    """Operations a second in products of large matrices, the best of a few; measured once in a process.
+
+    `matrix_peak.cache_clear()` has it measured anew.
+    """
     kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision, torch.float32)
     size = SIZES.get(device.type, SIZES["cpu"])
     one = torch.ones(size, size, dtype=kind, device=device)  # ones, not draws: no generator is touched

@@ -17,7 +17,10 @@ from pretrain.recipe import Recipe, RecipeError, load
 RECIPE = "recipe.yaml"
 STAGES = "stages.json"
 SPOKEN = {"tokens": "token set"}  # kinds of artefacts, where a person says it in other words
-SHOWN = {"export": "export", "score": "finetune"}  # kind of artefact -> name of the link to the newest one
+SHOWN = {
+    "export": "export",
+    "score": "finetune",
+}  # kind of artefact -> name of the link to it in the run's folder
 
 
 def candidates(recipe: Recipe, runs: Path) -> Iterator[Path]:
@@ -126,10 +129,45 @@ def the_only(path: Path, kind: str) -> Artefact:
     raise UsageError(f"{path} holds no {what} ({has}); give the folder of one, or of a run")
 
 
-def show(folder: Path, kind: str, place: Path) -> None:
-    """Let `export` or `finetune` in the run's folder point to a finished artefact."""
-    if kind in SHOWN:
-        link, draft = folder / SHOWN[kind], folder / (SHOWN[kind] + ".writing")
+def chosen(found: Mapping[str, Artefact], stage: str | None, run: Path, what: str) -> str:
+    """The stage that is asked for, or the only one there is; `found` are those of `run` that have `what`.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    if stage is not None:
+        if stage in found:
+            return stage
+        has = ", ".join(found) or "none"
+        raise UsageError(f"{run} has no {what} of a stage {stage!r} (it has: {has})")
+    if not found:
+        raise UsageError(f"{run} has no {what} yet")
+    if len(found) > 1:
+        raise UsageError(f"{run} has several stages with {what}, say --stage: {', '.join(found)}")
+    return next(iter(found))
+
+
+def alone(stage: str, recipe: Recipe) -> bool:
+    """Is it the only stage of the recipe that makes such an artefact?"""
+    kinds = [config.makes for config in recipe.stages.values()]
+    return kinds.count(recipe.stages[stage].makes) == 1
+
+
+def shown(folder: Path, stage: str, recipe: Recipe) -> Path | None:
+    """The link in the run's folder to what a stage makes: `export`, `finetune`; None for other kinds.
+
+    Where several stages make such, each has a link of its own: `finetune-score`, `finetune-score_tags`.
+    """
+    name = SHOWN.get(recipe.stages[stage].makes)
+    if name is None:
+        return None
+    return folder / (name if alone(stage, recipe) else f"{name}-{stage}")
+
+
+def show(folder: Path, stage: str, recipe: Recipe, place: Path) -> None:
+    """Let the link of a stage, if it has one, point to its finished artefact."""
+    if link := shown(folder, stage, recipe):
+        draft = link.with_name(f"{link.name}.writing")
         with disk.writing(link):
             disk.remove(draft)
             draft.symlink_to(os.path.relpath(place, folder), target_is_directory=True)

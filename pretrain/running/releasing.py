@@ -28,12 +28,12 @@ def release(run: Path, step: int | None, stage: str | None, to: Path | None) -> 
     Raises:
         UsageError: there is no such run, stage or step; the folder holds something else.
     """
-    config, source = _found(run, stage)
+    config, source, name = _found(run, stage)
     if not source.names(checkpoints.PREFIX):
         raise UsageError(f"{run} has no checkpoints yet: training has not saved any")
     step = checkpoints.chosen(source, step)
     config = config.model_copy(update={"step": step})
-    place = to if to is not None else run / f"export-{checkpoints.part(step)}"
+    place = to if to is not None else run / f"{name}-{checkpoints.part(step)}"
     identity = Store(place.parent).identity(config, {"checkpoint": source.fingerprint})
     print_ = fingerprint(identity)
     with locked(place.with_name(place.name + ".lock"), str(place), launch.job()):
@@ -54,34 +54,27 @@ def release(run: Path, step: int | None, stage: str | None, to: Path | None) -> 
             ) from error
 
 
-def _found(run: Path, stage: str | None) -> tuple[Export, Artefact]:
-    """What the run's recipe says of exports, and its checkpoints."""
+def _found(run: Path, stage: str | None) -> tuple[Export, Artefact, str]:
+    """What the run's recipe says of exports, its checkpoints, and how its exports' names begin."""
     if (run / MANIFEST).is_file():
-        return Export(), Artefact.open(run, Train.makes)
+        return Export(), Artefact.open(run, Train.makes), Export.makes
     if title_of(run) is not None:
-        return Export(), Artefact.unfinished(run, Train.makes)
+        return Export(), Artefact.unfinished(run, Train.makes), Export.makes
     if not (run / folders.RECIPE).is_file():
         raise UsageError(f"{run} is no folder of a run (no {folders.RECIPE} in it); runs are under runs/")
     recipe = load(str(run / folders.RECIPE))
     begun = dict(_trained(recipe, run))
-    if stage is not None and stage not in begun:
-        has = ", ".join(begun) or "none"
-        raise UsageError(f"{run} has no checkpoints of a stage {stage!r} (it has: {has})")
-    if len(begun) > 1 and stage is None:
-        raise UsageError(f"{run} has several stages with checkpoints, say --stage: {', '.join(begun)}")
-    if not begun:
-        raise UsageError(f"{run} has no checkpoints yet: training has not saved any")
-    name = stage or next(iter(begun))
-    return _wishes(recipe, name), begun[name]
+    name = folders.chosen(begun, stage, run, "checkpoints")
+    ours = Export.makes if folders.alone(name, recipe) else f"{Export.makes}-{name}"
+    return _wishes(recipe, name), begun[name], ours
 
 
 def _trained(recipe: Recipe, run: Path) -> Iterator[tuple[str, Artefact]]:
     """The training stages that were finished, as the run notes them, and those that were begun."""
-    noted = folders.remembered(run)
-    places = {name: (run / str(note["artefact"])).resolve() for name, note in noted.items()}
+    made = folders.results(run)
     for name in (name for name, config in recipe.stages.items() if isinstance(config, Train)):
-        if name in places and (places[name] / MANIFEST).is_file():
-            yield name, Artefact.open(places[name], Train.makes)
+        if name in made:
+            yield name, made[name]
         elif (draft := _draft(recipe, run, name)) is not None:
             yield name, Artefact.unfinished(draft, Train.makes)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import shlex
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from corpora.reporter import Reporter
 from corpora.sharding import Shard, shard
 from corpora.stage import Report, StageSettings, roles_of
 from pretrain import launch, notes, versions
-from pretrain.export import Export, export
+from pretrain.export import Export, export, how_to_open
 from pretrain.finetuning import Finetune, finetune
 from pretrain.launch.signals import StopRequest
 from pretrain.recipe import Recipe
@@ -36,6 +37,7 @@ from tokenization.lexicon.building import Lexicon, lexicon
 
 SHOWN_SECONDS = 90  # network file systems remember for up to a minute that something was not there
 StageFunction = Callable[[Any, Mapping[str, Artefact], Draft, Reporter], Report]
+Made = Sequence[tuple[Link, Artefact]]
 
 STAGES: Mapping[type[StageSettings], StageFunction] = {
     Shard: shard,
@@ -93,12 +95,13 @@ def run(job: Job) -> None:
             if link.name in job.wanted:
                 made.append((link, make(link, job, folder)))
                 folders.remember(folder, link.name, link.identity, link.place)
-                folders.show(folder, link.config.makes, link.place)
+                folders.show(folder, link.name, job.recipe, link.place)
         if not launch.launched():
             page = _draw(job, folder)
             if not job.brief:
-                job.console.print(_overview(made, folder))
-                job.console.print(_next_steps(made, folder, page), markup=False, highlight=False)
+                job.console.print(_overview(made, folder, job.recipe))
+                said = [f"report: {page}", *_next_steps(made, folder, job.recipe)]
+                job.console.print("\n".join(said), markup=False, highlight=False)
 
 
 def follow(job: Job) -> None:
@@ -255,37 +258,25 @@ def _tell(console: Console, artefact: Artefact) -> None:
         console.print(f"  {artefact.summary}", markup=False, highlight=False)
 
 
-def _overview(made: Sequence[tuple[Link, Artefact]], folder: Path) -> Table:
+def _overview(made: Made, folder: Path, recipe: Recipe) -> Table:
     """What was made, and where."""
     table = Table(title="What was made", title_justify="left", title_style="bold")
     for heading in ("stage", "what", "where"):
         table.add_column(heading, overflow="fold")
     for link, artefact in made:
-        shown = folders.SHOWN.get(link.config.makes)
-        table.add_row(link.name, artefact.summary, str(folder / shown if shown else artefact.path))
+        place = folders.shown(folder, link.name, recipe) or artefact.path
+        table.add_row(link.name, artefact.summary, str(place))
     return table
 
 
-def _next_steps(made: Sequence[tuple[Link, Artefact]], folder: Path, page: Path) -> str:
-    """How to load what was made, ready to paste."""
-    exports = [artefact for link, artefact in made if link.config.makes == "export"]
-    scores = [link.name for link, _ in made if link.config.makes == "score"]
-    return "\n".join([f"report: {page}", *_loading(exports, folder), *_predicting(scores, folder)])
-
-
-def _loading(exports: Sequence[Artefact], folder: Path) -> Iterator[str]:
-    if exports:
-        # What stands in the folder of a pair is the discriminator, which fills in nothing.
-        kind = "AutoModel" if "generator" in exports[-1].facts else "AutoModelForMaskedLM"
-        yield "load the checkpoint:"
-        yield f"  from transformers import {kind}, AutoTokenizer"
-        yield f'  model = {kind}.from_pretrained("{folder / "export"}")'
-        yield f'  tokenizer = AutoTokenizer.from_pretrained("{folder / "export"}")'
-
-
-def _predicting(stages: Sequence[str], folder: Path) -> Iterator[str]:
-    if stages:
-        yield "use the fine-tuned network:"
-    for stage in stages:
-        which = f"--stage {stage} " if len(stages) > 1 else ""
-        yield f"  maskwright predict {shlex.quote(str(folder))} {which}FILE"
+def _next_steps(made: Made, folder: Path, recipe: Recipe) -> Iterator[str]:
+    """How to use what was made, ready to paste."""
+    for link, artefact in made:
+        if isinstance(link.config, Export):
+            place = folders.shown(folder, link.name, recipe) or artefact.path
+            yield f"load the checkpoint ({link.name}):"
+            yield textwrap.indent(how_to_open(artefact, place), "  ")
+        if isinstance(link.config, Finetune):
+            which = [] if folders.alone(link.name, recipe) else ["--stage", link.name]
+            yield f"use the fine-tuned network ({link.name}):"
+            yield f"  {shlex.join(['maskwright', 'predict', str(folder), *which, 'FILE'])}"

@@ -51,9 +51,8 @@ class Gauge:
         """Measure the device's peak, and start the clock."""
         self._flops, self._adversary = Flops.of(engine.network.model), adversary
         self._against = Flops.against(adversary, engine.network.model) if adversary else self._flops
-        ranks = engine.ranks
-        peak = torch.tensor(matrix_peak(ranks.device, precision), dtype=torch.float64, device=ranks.device)
-        self._peak, self._device = float(ranks.total(peak)), ranks.device
+        self._ranks, self._device, self._precision = engine.ranks, engine.ranks.device, precision
+        self._peak = self._measured()
         self._seen = _Seen(time.monotonic())
 
     def watch(self, windows: Iterator[Window]) -> Iterator[Window]:
@@ -76,9 +75,11 @@ class Gauge:
         self._seen.begun += time.monotonic() - before
 
     def read(self) -> dict[str, float]:
-        """Figures of all that was seen since the last reading; then start anew."""
+        """Figures of all that was seen since the last reading; then start anew. All ranks do it at once."""
         now, seen = time.monotonic(), self._seen
-        self._seen, seconds = _Seen(now), max(now - seen.begun, 1e-9)
+        seconds = max(now - seen.begun, 1e-9)
+        self._raise_peak(seen.work / seconds)
+        self._seen = _Seen(time.monotonic())
         values = (
             seen.tokens / seconds,
             seen.steps / seconds,
@@ -88,6 +89,17 @@ class Gauge:
             float(_memory(self._device)),
         )
         return dict(zip(FIGURES, values, strict=True))
+
+    def _raise_peak(self, rate: float) -> None:
+        """Training went faster than the peak: something else kept the devices busy then, so measure anew."""
+        if self._ranks.any(rate > self._peak):
+            matrix_peak.cache_clear()
+            self._peak = max(self._peak, self._measured(), rate)
+
+    def _measured(self) -> float:
+        """Operations a second of all devices at once."""
+        peak = torch.tensor(matrix_peak(self._device, self._precision), dtype=torch.float64)
+        return float(self._ranks.total(peak.to(self._device)))
 
 
 def _memory(device: torch.device) -> int:

@@ -12,7 +12,7 @@ from pretrain.networks import weights
 from pretrain.networks.architectures import token_logits
 from pretrain.training import checkpoints
 from tests.pretrain.encoders import settings
-from tests.pretrain.toys import run, toy_train
+from tests.pretrain.toys import opened, run, toy_train
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,7 @@ def test_the_encoder_with_its_trained_pooler_opens_cleanly(trained: Artefact, tm
     made = export_to(tmp_path / "made", trained)
     encoder, info = AutoModel.from_pretrained(made.path / "encoder", output_loading_info=True)
     assert not any(info.values())
+    assert torch.equal(opened(made)["encoder"].pooler.dense.weight, encoder.pooler.dense.weight)
     assert torch.equal(
         encoder.pooler.dense.weight, weights.load(checkpoints.folder(trained)).bert.pooler.dense.weight
     )
@@ -80,7 +81,10 @@ def test_networks_of_other_types(data: Artefact, tmp_path: Path, name: str) -> N
     with torch.no_grad():
         assert torch.equal(model.eval()(ids).logits, token_logits(network(ids)))
         assert torch.equal(encoder(ids)[0], network.base_model(ids)[0])
-    assert type(model).__name__ == made.facts["model"]
+    told = opened(made)
+    assert type(told["model"]).__name__ == type(model).__name__ == made.facts["model"]
+    assert type(told["tokenizer"]) is type(AutoTokenizer.from_pretrained(made.path))
+    assert ("encoder" in told) == (name == "albert")
     assert bool(made.names("encoder/")) == (name == "albert")
 
 

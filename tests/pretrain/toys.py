@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,6 +11,7 @@ from corpora.reporter import Quiet
 from pretrain.batch import NO_PAIR, Batch, Window
 from pretrain.engine.config import configuration
 from pretrain.engine.deepspeed import Engine, Ranks
+from pretrain.export import how_to_open
 from pretrain.networks.network import Model, Network, build
 from pretrain.networks.pair import PairNetwork
 from pretrain.objectives import Objectives
@@ -118,3 +120,10 @@ def toy_window(step: int, *batches: Batch) -> Window:
     pairs = sum(int((batch.pair_labels != NO_PAIR).sum()) for batch in batches)
     masked = sum(len(batch.masked_targets) for batch in batches)
     return Window(step, batches, masked, pairs, sum(int(batch.attention_mask.sum()) for batch in batches))
+
+
+def opened(export: Artefact) -> dict[str, Any]:
+    """What the lines that tell how to open an export name."""
+    names: dict[str, Any] = {}
+    exec(how_to_open(export, export.path), names)
+    return names

@@ -70,7 +70,7 @@ def test_a_shipped_recipe_is_planned_and_takes_two_steps(
     told = said(capsys, "run", name, *small)
     kinds = {settings.kind for settings in stages.values()}  # type: ignore[attr-defined]
     pairs = any(getattr(settings, "generator", None) for settings in stages.values())
-    assert ("AutoModelForMaskedLM" in told) == ("export" in kinds and not pairs)
+    assert ("model = AutoModelForMaskedLM" in told) == ("export" in kinds and not pairs)
     scores = [stage for stage, settings in stages.items() if settings.kind == "finetune"]  # type: ignore[attr-defined]
     assert all((f"--stage {stage} FILE" in told) == (len(scores) > 1) for stage in scores)
     assert said(capsys, "plan", name, *small).count("│ done ") == len(stages)

@@ -147,7 +147,7 @@ def test_a_network_of_others_is_known_by_its_class(tmp_path: Path) -> None:
         (["score/model", "rows.jsonl"], 3, "rows.jsonl:2"),
         (["score/model", "rows.jsonl"], 3, "say which it is, as in --text txt"),
         (["score/model", "rows.txt", "--stage", "fine"], 2, "score/model is no folder of a run"),
-        (["run", "rows.txt"], 2, "several fine-tuned networks, say --stage: coarse, fine"),
+        (["run", "rows.txt"], 2, "several stages with fine-tuned networks, say --stage: coarse, fine"),
         (["run", "rows.txt", "--stage", "fin"], 2, "of a stage 'fin' (it has: coarse, fine)"),
     ],
 )

@@ -1,5 +1,7 @@
 """The formula against what torch counts while a network works, and the gauge that uses it."""
 
+from functools import cache
+
 import pytest
 import torch
 from torch import Tensor
@@ -158,3 +160,26 @@ def test_the_gauge_counts_what_passes_and_leaves_out_pauses(monkeypatch: pytest.
     )
     assert row["share_of_peak"] == pytest.approx(work / 8 / 1e6)
     assert gauge.read()["tokens_per_second"] == 0
+
+
+def test_a_peak_that_training_passes_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, measured = 0.0, [1.0, 1e9, 2.0]
+    monkeypatch.setattr("pretrain.training.gauge.time.monotonic", lambda: now)
+    peak = cache(lambda device, precision: measured.pop(0))
+    monkeypatch.setattr("pretrain.training.gauge.matrix_peak", peak)
+    network = toy_network()
+    gauge = Gauge(toy_engine(network), "fp32")
+    window = toy_window(0, toy_batch(4, 0))
+    work = Flops.of(network.model).total(window.real_tokens, window.masked_total, window.masks.rows)
+
+    def share(seconds: float) -> float:
+        nonlocal now
+        list(gauge.watch(iter([window])))
+        now += seconds
+        return gauge.read()["share_of_peak"]
+
+    assert share(1.0) == pytest.approx(work / 1e9)  # above the first peak, so the second one is taken
+    assert share(2.0) == pytest.approx(work / 2 / 1e9)
+    assert share(work / 1e10) == 1  # the third one is no help: what was reached is the peak
+    assert share(work / 1e9) == pytest.approx(0.1)
+    assert not measured

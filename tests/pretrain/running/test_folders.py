@@ -8,12 +8,15 @@ import pytest
 from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
 from corpora.stage import Report
-from pretrain.recipe import load
+from pretrain.export import Export
+from pretrain.finetuning import Finetune
+from pretrain.recipe import Recipe, load
 from pretrain.running import folders
-from tests.pretrain.roof import recipe
+from tests.pretrain.roof import Gather, recipe
 from tests.recipes.making import write_recipe
 
 SAME = recipe(Path("a"))
+SCORE = Finetune.model_validate({"data": {"path": "a.tsv", "dev": 0.1, "test": 0.1}})
 
 
 def test_an_equal_recipe_finds_its_folder(tmp_path: Path) -> None:
@@ -80,7 +83,8 @@ def test_the_link_to_an_export_is_there_at_every_moment(
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
-    folders.show(run, "export", tmp_path / "one")
+    one = results_of("release", "shards")
+    folders.show(run, "release", one, tmp_path / "one")
     (run / "export.writing").symlink_to("nowhere")  # left by a kill
     seen, replace = [], os.replace
 
@@ -89,11 +93,45 @@ def test_the_link_to_an_export_is_there_at_every_moment(
         replace(old, new)
 
     monkeypatch.setattr(os, "replace", look)
-    folders.show(run, "export", tmp_path / "two")
+    folders.show(run, "release", one, tmp_path / "two")
     assert (seen, os.listdir(run / "export")) == ([["one"]], ["two"])
     assert os.readlink(run / "export") == "../two"
-    folders.show(run, "tokens", tmp_path / "one")
+    folders.show(run, "shards", one, tmp_path / "one")
     assert os.listdir(run) == ["export"]
+
+
+def results_of(*stages: str) -> Recipe:
+    """A recipe with these stages, each of the kind that its name begins with."""
+    kinds = {"release": Export(), "score": SCORE, "shards": Gather(text="a")}
+    found = {name: kinds[name.partition("_")[0]] for name in stages}
+    return Recipe("toy", "", 0, 0, found, {name: {} for name in found})
+
+
+def test_of_several_alike_each_has_a_link_of_its_own(tmp_path: Path) -> None:
+    several = results_of("shards", "release", "score", "score_tags", "release_late")
+    for stage in several.stages:
+        (tmp_path / stage).mkdir()
+        folders.show(tmp_path, stage, several, tmp_path / stage)
+    links = {path.name: os.readlink(path) for path in tmp_path.iterdir() if path.is_symlink()}
+    assert links == {
+        "export-release": "release",
+        "export-release_late": "release_late",
+        "finetune-score": "score",
+        "finetune-score_tags": "score_tags",
+    }
+    assert folders.shown(tmp_path, "score", results_of("release", "score")) == tmp_path / "finetune"
+
+
+def test_a_stage_is_chosen_among_those_that_have_what_is_sought(tmp_path: Path) -> None:
+    found = {name: Artefact.open(finished(tmp_path / name, "score")) for name in ("one", "two")}
+    assert folders.chosen(found, "two", tmp_path, "scores") == "two"
+    assert folders.chosen({"one": found["one"]}, None, tmp_path, "scores") == "one"
+    with pytest.raises(UsageError, match="several stages with scores, say --stage: one, two"):
+        folders.chosen(found, None, tmp_path, "scores")
+    with pytest.raises(UsageError, match=r"no scores of a stage 'tow' \(it has: one, two\)"):
+        folders.chosen(found, "tow", tmp_path, "scores")
+    with pytest.raises(UsageError, match="has no scores yet"):
+        folders.chosen({}, None, tmp_path, "scores")
 
 
 def finished(folder: Path, kind: str) -> Path:

@@ -8,13 +8,20 @@ from safetensors.torch import load_file
 
 from corpora.artefact import Artefact, Draft
 from corpora.errors import UsageError
+from pretrain.export import Export
+from pretrain.recipe import Recipe, Role
+from pretrain.running import folders
 from pretrain.running.releasing import release
 from tests.pretrain.toys import run, toy_data, toy_train
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    data = toy_data(tmp_path_factory.mktemp("tokens") / "data")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+    return toy_data(tmp_path_factory.mktemp("tokens") / "data")
+
+
+@pytest.fixture(scope="module")
+def trained(data: Artefact, tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     return run(toy_train(keep_last=3), data, tmp_path_factory.mktemp("runs") / "trained")
 
 
@@ -63,3 +70,24 @@ def test_training_may_be_under_way(
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is no folder of a run \(no recipe\.yaml in it\)"):
         release(tmp_path, None, None, None)
+
+
+def test_of_a_run_that_trained_twice_each_stage_has_exports_of_its_own(
+    trained: Artefact, data: Artefact, tmp_path: Path
+) -> None:
+    folder = tmp_path / "twice"
+    folder.mkdir()
+    once = toy_train(data=str(data.path))
+    stages = {"first": once, "second": once, "late": Export(checkpoint="second", license="mit")}
+    read: dict[str, Role] = {"data": str(data.path)}
+    roles: dict[str, dict[str, Role]] = {"first": read, "second": read, "late": {"checkpoint": "second"}}
+    (folder / "recipe.yaml").write_text(Recipe("twice", "", 0, 0, stages, roles).effective(), "utf-8")
+    for stage in ("first", "second"):
+        folders.remember(folder, stage, {}, trained.path)
+    with pytest.raises(UsageError, match="several stages with checkpoints, say --stage: first, second"):
+        release(folder, None, None, None)
+    first, second = (release(folder, 8, stage, None) for stage in ("first", "second"))
+    assert first.path == folder / "export-first-step-00000008"
+    assert second.path == folder / "export-second-step-00000008"
+    cards = [made.file("README.md").read_text("utf-8") for made in (first, second)]
+    assert ["license: mit" in card for card in cards] == [False, True]

@@ -14,8 +14,10 @@ from corpora.errors import BadData, Interrupted, UsageError
 from corpora.reporter import Reporter
 from corpora.sharding import Shard
 from corpora.stage import Report
+from pretrain.export import Export
+from pretrain.finetuning import Finetune
 from pretrain.launch.signals import StopRequest
-from pretrain.recipe import Recipe
+from pretrain.recipe import Recipe, Role
 from pretrain.running import runner
 from pretrain.running.chain import chain
 from pretrain.running.runner import Job
@@ -113,3 +115,45 @@ def test_a_stage_alone_needs_what_it_reads(job: Job) -> None:
     alone = Job(job.recipe, job.runs, ["learn"], job.console, job.stop)
     with pytest.raises(UsageError, match="learn reads data, which is not made yet: run once without --only"):
         runner.run(alone)
+
+
+def release(config: Export, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
+    return Report("exported", {"model": "BertForMaskedLM"})
+
+
+def score(config: Finetune, inputs: Mapping[str, Artefact], out: Draft, reporter: Reporter) -> Report:
+    return Report("scored")
+
+
+def scored(job: Job, *scores: str) -> Job:
+    """The same job, with an export and these stages that fine-tune it."""
+    data = {"path": str(job.runs.with_name("text.txt")), "dev": 0.1, "test": 0.1}
+    settings = {name: Finetune.model_validate({"data": data, "seed": n}) for n, name in enumerate(scores)}
+    stages = {**job.recipe.stages, "release": Export(), **settings}
+    roles: dict[str, Mapping[str, Role]] = {**job.recipe.roles, "release": {"checkpoint": "learn"}}
+    roles |= {name: {"model": "release"} for name in scores}
+    recipe = Recipe(scores[-1], "", 0, 0, stages, roles)
+    return replace(job, recipe=recipe, wanted=[*stages])
+
+
+def test_what_was_made_is_told_with_how_to_use_it(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, function in ((Export, release), (Finetune, score)):
+        monkeypatch.setitem(runner.STAGES, kind, function)
+    one = scored(job, "score")
+    runner.run(one)
+    told, folder = said(job), job.runs / "score"
+    assert f'model = AutoModelForMaskedLM.from_pretrained("{folder / "export"}")' in told
+    assert f"maskwright predict {folder} FILE" in told
+    assert str(folder / "finetune") in told
+    two = scored(job, "score", "score_tags")
+    runner.run(replace(two, wanted=[*two.wanted[:3], "score_tags"]))
+    told, folder = said(job), job.runs / "score_tags"
+    assert f"maskwright predict {folder} --stage score_tags FILE" in told
+    assert str(folder / "finetune-score_tags") in told
+    runner.run(two)
+    told = said(job)
+    for name in ("score", "score_tags"):
+        assert f"maskwright predict {folder} --stage {name} FILE" in told
+    links = {path.name: Artefact.open(path).identity["settings"]["seed"] for path in folder.glob("finetune*")}
+    assert links == {"finetune-score": 0, "finetune-score_tags": 1}
+    assert (folder / "export").is_symlink()

@@ -27,7 +27,7 @@ from pretrain.networks.towers import Towers
 from pretrain.training import checkpoints
 from pretrain.training.settings import Train
 from tests.pretrain.encoders import settings
-from tests.pretrain.toys import run, toy_train
+from tests.pretrain.toys import opened, run, toy_train
 from tests.tokenization.making import make_token_set, row
 
 PAIR: dict[str, object] = {
@@ -143,6 +143,9 @@ def test_both_are_exported_and_go_on(
             said = both.train(False)(ids).logits
             torch.testing.assert_close(said, wanted, rtol=0, atol=1e-6)
     assert isinstance(other, ElectraForMaskedLM) == (name != "deberta-v2")
+    told = opened(made)
+    assert type(told["model"]).__name__ == made.facts["model"]
+    assert type(told["generator"]) is type(other)
     export_of(made)  # has all that fine-tuning needs
     again = {"sharing": generator.get("sharing", "tied"), "from_pretrained": str(made.path / "generator")}
     begun = toy_train(
