@@ -17,10 +17,7 @@ from pretrain.recipe import Recipe, RecipeError, load
 RECIPE = "recipe.yaml"
 STAGES = "stages.json"
 SPOKEN = {"tokens": "token set"}  # kinds of artefacts, where a person says it in other words
-SHOWN = {
-    "export": "export",
-    "score": "finetune",
-}  # kind of artefact -> name of the link to it in the run's folder
+SHOWN = {"export": "export", "score": "finetune"}  # kind of artefact -> name of its link in a run's folder
 
 
 def candidates(recipe: Recipe, runs: Path) -> Iterator[Path]:
