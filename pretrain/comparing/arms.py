@@ -115,8 +115,16 @@ def _arm(key: str, value: str, base: Recipe, several: bool) -> Arm:
         return Arm(label, (f"{key}=null",))
     if isinstance(here, BaseModel) and (kept := _kept(here, parent, key.rpartition(".")[2], value)):
         return Arm(label, (f"{key}={write(kept, flow=True).strip()}",))
-    written = frozenset((*key.split("."), *path) for path in _paths(_mapping(value)))
-    return Arm(label, (f"{key}={value}",), written)
+    found = _mapping(value)
+    paths = _paths(found) if isinstance(found, Mapping) else _meant(parent, key.rpartition(".")[2])
+    return Arm(label, (f"{key}={value}",), frozenset((*key.split("."), *path) for path in paths))
+
+
+def _meant(parent: object, name: str) -> Iterator[Path]:
+    """What a bare word says of settings that have no other members: of a checkpoint, all of where it is."""
+    field = fields_of(type(parent)).get(name) if isinstance(parent, BaseModel) else None
+    kinds = members(field.annotation) if field else ()
+    yield from ((key,) for kind in kinds if tag_of(kind) is None for key in fields_of(kind))
 
 
 def _kept(here: BaseModel, parent: object, name: str, word: str) -> dict[str, object]:
