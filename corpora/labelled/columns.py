@@ -16,6 +16,9 @@ from corpora.templates import Template, is_template
 
 Names = Sequence[str]
 
+LARGEST = 1e15
+"""Of a number to predict: its square, and the sum of many of them, is still finite in float32."""
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -130,6 +133,8 @@ def number(row: Fields, field: str) -> float:
         number = math.nan
     if not math.isfinite(number) or isinstance(found, bool):
         raise ValueError(f"{field!r} is {found!r}, a number is needed")
+    if abs(number) > LARGEST:
+        raise ValueError(f"{field!r} is {found!r}, more than a network can learn ({LARGEST:g} at most)")
     return number
 
 

@@ -24,7 +24,7 @@ TOO_LONG = f"over {LONGEST_RECORD:,} characters; is a quote not closed? If it is
 
 
 NO_HEADER = "; or is that line no header? Then say `columns: [text, ...]`"
-OLD_ENDS = "; its lines end in a lone CR, as of old: convert it, as in tr '\\r' '\\n'"
+OLD_ENDS = "lines that end in a lone CR, as of old; convert the file, as in tr '\\r' '\\n'"
 DELIMITERS = "\t;|,"  # that files often have
 
 
@@ -59,13 +59,13 @@ class Csv(RowReader):
                 raise BadData(f"{place}:{record.line}: {record.fault or record.problem}")
             else:
                 columns = record.values
+                if any("\r" in name for name in columns) and self.needs().absent(columns):
+                    raise BadData(f"{place}:{record.line}: {OLD_ENDS}")
                 self.check_columns(columns, f"{place}:{record.line}", _hint(columns))
 
 
 def _hint(header: Sequence[str]) -> str:
     """What may be the matter with a table whose first line has not the columns that are asked for."""
-    if any("\r" in name for name in header):
-        return OLD_ENDS
     if len(header) == 1 and (found := next((mark for mark in DELIMITERS if mark in header[0]), None)):
         told = f"{{name: csv, delimiter: {json.dumps(found)}}}"
         return f"; or do other marks part the values? Say `reader: {told}`"

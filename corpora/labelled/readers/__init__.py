@@ -60,8 +60,8 @@ def _by_name(place: Place) -> RowReader:
         found = reader_for(place)
     except UsageError as error:
         raise UsageError(
-            f"{place}: no reader is known for {place.suffix!r}; save it as .csv, .tsv, .jsonl or .parquet, or "
-            "say under `reader` which of those it is"
+            f"{place}: no reader is known for {place.suffix!r}; save it as .csv, .tsv, .jsonl or .parquet, "
+            "or say under `reader` which of those it is"
         ) from error
     if isinstance(found, RowReader):
         return found

@@ -81,6 +81,7 @@ def test_tsv_has_no_quoting_and_labels_may_be_numbers(tmp_path: Path) -> None:
         ("t.tsv", "text\tlabels\na\tb\n", r"t\.tsv:1: no field 'label' \(fields: 'labels', 'text'\)"),
         ("t.jsonl", '{"text": 3, "label": "a"}', r"t\.jsonl:1: 'text' is the number 3, a string is needed"),
         ("t.jsonl", '{"text": "a", "label": 0.5}', r"'label' is the number 0\.5, a string or a whole number"),
+        ("t.jsonl", '{"text": "a", "label": null}', "'label' is null: the row has no label"),
         ("t.jsonl", '{"text": "a", "label": " "}', "'label' is blank"),
         (
             "t.csv",

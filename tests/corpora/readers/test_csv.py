@@ -146,7 +146,10 @@ def test_headers_that_cannot_be(tmp_path: Path) -> None:
             r'do other marks part the values\? Say `reader: \{name: csv, delimiter: ";"\}`',
         ),
         ("text\tlabel\n1\t2\n", r'delimiter: "\\t"\}`'),
-        ("id,text\r1,2\r3,4\r", r"its lines end in a lone CR, as of old: convert it, as in tr"),
+        (
+            "id,text\r1,2\r3,4\r",
+            r"t\.csv:1: lines that end in a lone CR, as of old; convert the file, as in tr",
+        ),
         ("id, text\n1,2\n", r'say which it is, as in `text: " text"`'),
         ("id,TEXT\n1,2\n", r"say which it is, as in `text: TEXT`"),
         ("id," + "x" * 99 + "\n1,2\n", r"\(fields: 'id', 'x{40}\.\.\.'\)"),
