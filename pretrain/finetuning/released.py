@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import ValidationError
 
+from corpora.encodings import Encoding
 from corpora.errors import BadData, UsageError
 from corpora.labelled import LabelledData, Row
 from corpora.lines import lines
@@ -85,7 +86,7 @@ class Released:
         data = LabelledData.model_validate({**taught, **given, "path": path})
         return data.unlabelled(path)
 
-    def read_lines(self, path: str, encoding: str | None = None) -> tuple[Row, ...]:
+    def read_lines(self, path: str, encoding: Encoding | None = None) -> tuple[Row, ...]:
         """The lines of a file, a text each; blank ones are left out. Encoded as what was taught, if not told.
 
         Raises:
@@ -93,12 +94,12 @@ class Released:
         """
         if isinstance(self.taught.task, SpanAnswers) or self.taught.data.get("second"):
             raise BadData(f"{path}: this network reads two texts a row: give a table, such as .jsonl or .tsv")
-        encoding = encoding or self.taught.data.get("encoding", "utf-8")
+        known: Encoding = encoding or self.taught.data.get("encoding", "utf-8")
         rows = tuple(
             Row(text, identity=f"{place.name}:{number}")
             for each in locate(path)
             for place in each.places()
-            for number, text in lines(Encoded(place, encoding))
+            for number, text in lines(Encoded(place, known))
             if text.strip()
         )
         if not rows:

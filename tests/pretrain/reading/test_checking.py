@@ -1,5 +1,6 @@
 import pytest
 
+from corpora.stage import StageSettings
 from pretrain.finetuning.settings import Finetune
 from pretrain.reading.checking import check
 from pretrain.reading.problems import Problem
@@ -7,7 +8,7 @@ from pretrain.reading.source import parse
 from tests.pretrain.reading.toys import Learn, Read
 
 
-def lines(text: str, model: type[Learn] | type[Read] = Learn) -> list[str]:
+def lines(text: str, model: type[StageSettings] = Learn) -> list[str]:
     """What is wrong with a stage `s`, one line a problem."""
     problems: list[Problem] = []
     check(model, parse(text, "r", []), ("stages", "s"), problems)
