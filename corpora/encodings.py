@@ -31,7 +31,7 @@ FORMS = {  # how files begin that now and then are called .txt or .jsonl
 }
 MARKS = {"utf-8": "UTF-8", "gb18030": "GB18030"}
 HINTS = {
-    "utf-8": "if the file is Chinese from Windows, give its source `encoding: gb18030` (or auto)",
+    "utf-8": "if the file is Chinese from Windows, say `encoding: gb18030` (or auto)",
     "gb18030": "if most of the file is UTF-8, leave the source's `encoding` out",
 }
 

@@ -21,6 +21,8 @@ Row: TypeAlias = tuple[int, Fields]
 SURROGATE = re.compile("[\ud800-\udfff]")
 KINDS = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
 NAMES_SHOWN = 8
+LONGEST_SHOWN = 40  # characters of a name
+PLAIN = re.compile(r"\w[\w.-]*")  # what needs no quotes, in a recipe or a command
 REMEDY = "say which it is, as in `{}: ...` (under a source's `reader`)"
 NO_GROUP = "say which it is: `group` under a source's `reader`"
 
@@ -48,11 +50,28 @@ class Needs(NamedTuple):
 def complaint_about(need: Need, names: Iterable[str]) -> str:
     """The complaint about a field that is not there, where these are."""
     known = sorted(map(str, names))
-    near = [name for field in need.names for name in difflib.get_close_matches(field, known, n=1)]
-    listed = ", ".join(map(repr, known[:NAMES_SHOWN])) + ", ..." * (len(known) > NAMES_SHOWN)
-    remedy = need.remedy.replace("...", near[0] if near else "...")
+    near = next(filter(None, (nearest(field, known) for field in need.names)), None)
+    remedy = need.remedy.replace("...", "..." if near is None else _written(near))
     asked = " or ".join(map(repr, need.names))
-    return f"no field {asked} (fields: {listed or 'none'}); {remedy}"
+    return f"no field {asked} (fields: {listed(known) or 'none'}); {remedy}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """That of `known` which `word` may have been meant to be, capitals and blanks around it aside."""
+    alike = {name.strip().casefold(): name for name in known}
+    near = difflib.get_close_matches(word.strip().casefold(), alike, n=1)
+    return alike[near[0]] if near else None
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message: not all of many, and not the whole of a long one."""
+    some = [name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}..." for name in names]
+    return ", ".join(map(repr, some[:NAMES_SHOWN])) + ", ..." * (len(names) > NAMES_SHOWN)
+
+
+def _written(name: str) -> str:
+    """A name as it can be copied into a recipe or a command: in quotes where it must be."""
+    return name if PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def _is_among(field: str, names: Container[str]) -> bool:

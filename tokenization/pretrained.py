@@ -85,10 +85,15 @@ def open_pretrained(origin: Pretrained, opener: Callable[..., Opened]) -> Opened
 def _reach(origin: Pretrained) -> None:
     """Ask the hub for a name, to find out at once what a download would."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
         HfApi().model_info(origin.path, revision=origin.revision, timeout=REACHED_WITHIN)
+    except HFValidationError as error:
+        raise BadData(
+            f"{origin.path!r} is no folder here, nor can it be a name on the Hugging Face hub; give one, "
+            "or a name such as hfl/chinese-macbert-base"
+        ) from error
     except HfHubHTTPError as error:
         reason = " ".join(str(error).split())[:200]
         raise BadData(

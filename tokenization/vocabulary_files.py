@@ -24,16 +24,20 @@ def tokens_of(folder: Path) -> Collection[str] | None:
     """The tokens that the files of a folder name; None where they are not plain lists.
 
     Raises:
-        BadData: a line of `vocab.txt` cannot be used, or contradicts the `tokenizer.json` beside it.
+        BadData: `tokenizer.json` cannot be read; a line of `vocab.txt` cannot be used, or contradicts it.
     """
     lines, whole = folder / LINES, folder / WHOLE
     listed = _read_lines(lines) if lines.is_file() else None
     if not whole.is_file():
         return listed
-    made = json.loads(whole.read_text("utf-8"))
-    vocab = made["model"]["vocab"]
-    numbers = vocab if isinstance(vocab, dict) else {token: number for number, (token, _) in enumerate(vocab)}
-    added = {token["content"]: token["id"] for token in made["added_tokens"]}
+    try:
+        made = json.loads(whole.read_bytes())
+        vocab = made["model"]["vocab"]
+        numbers = vocab if isinstance(vocab, dict) else {token: at for at, (token, _) in enumerate(vocab)}
+        added = {token["content"]: token["id"] for token in made["added_tokens"]}
+    except (ValueError, KeyError, TypeError) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise BadData(f"{whole} is damaged, or no tokenizer ({told}); copy it once more") from error
     if listed is not None:
         _compare(lines, listed, {**numbers, **added})
     return {*numbers, *added}

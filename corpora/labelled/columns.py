@@ -16,6 +16,9 @@ from corpora.templates import Template, is_template
 
 Names = Sequence[str]
 
+LARGEST = 1e15
+"""Of a number to predict: its square, and the sum of many of them, is still finite in float32."""
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -85,14 +88,16 @@ class Columns:
         if isinstance(tokens, str):
             tokens = tokens.split()
         if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-            raise ValueError(f"{self.text[0]!r} is {kind(tokens)}, a list of tokens is needed")
+            found = f"a list with {kind(_other(tokens))}" if isinstance(tokens, list) else kind(tokens)
+            raise ValueError(f"{self.text[0]!r} is {found}, a list of tokens is needed")
         text, extents = joined(tokens, "auto")
         tags = value(row, _first(row, self.known)) if self.known else ["O"] * len(tokens)
         tags = tags.split() if isinstance(tags, str) else tags
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-            raise ValueError(f"{self.known[0]!r} is {kind(tags)}, a list of the names of tags is needed")
+            found = f"a list with {kind(_other(tags))}" if isinstance(tags, list) else kind(tags)
+            raise ValueError(f"{self.known[0]!r} is {found}, a list of the names of tags (B-LOC) is needed")
         if len(tags) != len(tokens):
-            raise ValueError(f"{len(tokens)} tokens and {len(tags)} tags")
+            raise ValueError(f"{len(tokens)} tokens and {len(tags)} tags; one for each token is needed")
         return Raw(line, text, spans=spans_of(tags, extents, scheme_of(tags)), tokens=extents)
 
 
@@ -128,6 +133,8 @@ def number(row: Fields, field: str) -> float:
         number = math.nan
     if not math.isfinite(number) or isinstance(found, bool):
         raise ValueError(f"{field!r} is {found!r}, a number is needed")
+    if abs(number) > LARGEST:
+        raise ValueError(f"{field!r} is {found!r}, more than a network can learn ({LARGEST:g} at most)")
     return number
 
 
@@ -135,10 +142,20 @@ def _answers(found: Any, text: str) -> Iterator[Answer]:  # noqa: ANN401 - a cel
     """As `datasets` keeps SQuAD's: {"text": [...], "answer_start": [...]}."""
     if not isinstance(found, Mapping) or not {"text", "answer_start"} <= set(found):
         raise ValueError(f'the answers are {kind(found)}, {{"text": [...], "answer_start": [...]}} is needed')
-    for start, answer in zip(found["answer_start"], found["text"], strict=True):
+    starts, answers = found["answer_start"], found["text"]
+    if not isinstance(starts, list) or not isinstance(answers, list) or len(starts) != len(answers):
+        raise ValueError(f"{shown(found)[:60]}: `text` and `answer_start` are to be lists, of one length")
+    for start, answer in zip(starts, answers, strict=True):
+        if not isinstance(start, int) or not isinstance(answer, str):
+            raise ValueError(f"{shown(found)[:60]}: strings under `text`, whole numbers under `answer_start`")
         if text[start : start + len(answer)] != answer:
             raise ValueError(f"the answer {answer[:40]!r} does not stand at {start} of its passage")
         yield Answer(start, answer)
+
+
+def _other(found: list[Any]) -> object:
+    """The first that is no string."""
+    return next(each for each in found if not isinstance(each, str))
 
 
 def _first(row: Fields, names: Names) -> str:

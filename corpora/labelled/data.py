@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from corpora.document import Document
 from corpora.errors import BadData
-from corpora.fields import RowReader
+from corpora.fields import RowReader, listed, nearest
 from corpora.filters import REPAIR, clean
 from corpora.labelled.raw import Raw
-from corpora.labelled.readers import reader_of
+from corpora.labelled.readers import Known, reader_of
 from corpora.labelled.rows import LabelledRows, Row, Split
 from corpora.labelled.settings import LabelledSettings
 from corpora.labelled.splitting import Named, distinct, split
@@ -20,6 +20,19 @@ from corpora.readers import Datasets
 
 Found = tuple[str, Raw]
 """Name of a file, and a row of it."""
+
+
+FEW_LABELS = 20
+"""So many labels are never too many for their rows."""
+
+LEFT_OUT = {
+    "empty": "without text",
+    "unlabelled": "without label",
+    "invalid": "that could not be read",
+    "repeated": "repeats",
+    "conflicting": "of one text with several labels",
+}
+"""Counts of rows that are not used, in words."""
 
 
 class LabelledData(LabelledSettings):
@@ -47,7 +60,9 @@ class LabelledData(LabelledSettings):
         counts = Counter(read=0, empty=0)
         rows = [*self._rows(self._learnt_from(counts), counts)]
         if not rows:
-            raise BadData(f"{self.title} has no rows")
+            raise BadData(
+                f"{self.title} has no rows{_left_out(counts)}; give a file that has: {self._form()}"
+            )
         splits: dict[Split, list[Named]] = {"train": rows, "dev": [], "test": []}
         if any(self.shares):
             splits = split(distinct(rows, counts), self.kind, *self.shares)
@@ -66,8 +81,18 @@ class LabelledData(LabelledSettings):
         found = self._found(locate(path), counts, labelled=False)
         rows = tuple(_row(name, raw, raw.text, raw.second) for name, raw in found)
         if not rows:
-            raise BadData(f"{path} has no rows")
+            raise BadData(f"{path} has no rows; give a file that has: {self._form(labelled=False)}")
         return rows
+
+    def _form(self, labelled: bool = True) -> str:
+        """What a file of such rows looks like."""
+        if isinstance(self.reader, Known):
+            return f"one as `reader: {self.reader.name}` reads it"
+        if self.files:
+            return "a text a line"
+        columns = self.columns(labelled)
+        named = (each[0] for each in (columns.text, columns.second, columns.known) if each)
+        return f"below the names of its columns ({', '.join(named)}), a row a line"
 
     def _located(self, name: str) -> list[Located]:
         if isinstance(self.reader, Datasets):
@@ -79,7 +104,11 @@ class LabelledData(LabelledSettings):
         if isinstance(self.reader, Datasets) and self.path is not None:
             reader = self.reader.model_copy(update={"split": name})
             return [Located(file) for file in reader.files(self.path)]
-        return locate(name)
+        try:
+            return locate(name)
+        except BadData as error:
+            share = "" if set("/.") & set(name) else "; a share of the rows is a number, such as 0.1"
+            raise BadData(f"{error}{share}") from error
 
     def _learnt_from(self, counts: Counter[str]) -> Iterator[Found]:
         if self.path is not None:
@@ -133,7 +162,7 @@ class LabelledData(LabelledSettings):
             return row, label
         for each in {label} - {""} | {span.type for span in row.spans}:
             if each not in self.names:
-                known = ", ".join(map(repr, self.names))
+                known = listed([*self.names]) + _meant(each, self.names)
                 raise BadData(f"{row.identity}: label {each!r} is none of those under `names`: {known}")
         spans = tuple(span._replace(type=self.names[span.type]) for span in row.spans)
         return replace(row, spans=spans), self.names.get(label, label)
@@ -149,11 +178,13 @@ class LabelledData(LabelledSettings):
     ) -> LabelledRows:
         known = {name for rows in splits.values() for named in rows for name in _names(named)}
         labels = tuple(sorted(known | set(self.names.values())))
-        if self.kind == "classes" and len(labels) < 2:
-            raise BadData(f"{self.title} has rows of {len(labels)} label(s) {list(labels)}; two are needed")
+        if self.kind == "classes":
+            self._refuse_labels(labels, sum(map(len, splits.values())), counts)
         if self.kind == "spans" and not labels:
-            raise BadData(f"{self.title} has no labelled span in its {len(splits['train'])} rows")
-        self._refuse_empty(splits)
+            raise BadData(
+                f"{self.title} has no labelled span in its {len(splits['train'])} rows{_left_out(counts)}"
+            )
+        self._refuse_empty(splits, counts)
         for rows in held.values():
             _refuse_unknown(rows, labels)
         numbers = {label: number for number, label in enumerate(labels)}
@@ -165,12 +196,29 @@ class LabelledData(LabelledSettings):
         remarks = tuple(_remarks(train, {"dev": dev, "test": test, **done}, counts))
         return LabelledRows(labels, train, dev, test, dict(counts), done, self.kind, remarks)
 
-    def _refuse_empty(self, splits: Mapping[Split, list[Named]]) -> None:
+    def _refuse_labels(self, labels: Sequence[str], rows: int, counts: Mapping[str, int]) -> None:
+        """Two classes at least; and not one for nearly every row, as where a column of texts is taken."""
+        if len(labels) < 2:
+            left = _left_out(counts)
+            raise BadData(
+                f"{self.title} has rows of {len(labels)} label(s) {list(labels)}{left}; two are needed"
+            )
+        if not self.names and len(labels) > max(FEW_LABELS, rows / 2):
+            where = "" if self.files else f" (column {listed([*self.columns(labelled=True).known])})"
+            such = listed(labels[:2])
+            raise BadData(
+                f"{self.title} has {len(labels):,} labels in {rows:,} rows{where}, such as {such}: a class "
+                "needs several rows. Take the column of the classes as `label`; for numbers, say "
+                "`value: COLUMN` and `task: regression`; if they are classes, name all of them under `names`"
+            )
+
+    def _refuse_empty(self, splits: Mapping[Split, list[Named]], counts: Mapping[str, int]) -> None:
         total = sum(map(len, splits.values()))
         asked: dict[Split, float] = dict(zip(("dev", "test", "train"), (*self.shares, 1.0), strict=True))
         for name, share in asked.items():
             if share and not splits[name]:
-                raise BadData(f"{self.title} has {total} rows, none falls into {name}; give more rows")
+                left = _left_out(counts)
+                raise BadData(f"{self.title} has {total} rows{left}, none falls into {name}; give more rows")
 
 
 def _places(located: Iterable[Located]) -> Iterator[Place]:
@@ -197,11 +245,21 @@ def _names(named: Named) -> set[str]:
 def _refuse_unknown(rows: Iterable[Named], labels: Sequence[str]) -> None:
     for named in rows:
         for name in sorted(_names(named) - {*labels}):
-            known = ", ".join(map(repr, labels))
             raise BadData(
-                f"{named[0].identity}: label {name!r} is in no training row (there: {known}); "
-                "mend the row, or name all labels under `names`"
+                f"{named[0].identity}: label {name!r} is in no training row (there: {listed(labels)})"
+                f"{_meant(name, labels)}; mend the row, or name all labels under `names`"
             )
+
+
+def _meant(label: str, known: Iterable[str]) -> str:
+    near = nearest(label, known)
+    return f"; did you mean {near!r}?" if near is not None else ""
+
+
+def _left_out(counts: Mapping[str, int]) -> str:
+    """What became of the rows that were read and are not there, if any."""
+    told = [f"{counts[name]:,} {what}" for name, what in LEFT_OUT.items() if counts.get(name)]
+    return f" ({counts['read']:,} read: {', '.join(told)})" if told else ""
 
 
 def _with_numbers(rows: Iterable[Named], numbers: Mapping[str, int]) -> tuple[Row, ...]:
@@ -213,6 +271,9 @@ def _remarks(
 ) -> Iterator[str]:
     if counts.get("invalid"):
         yield f"{counts['invalid']:,} of {counts['read']:,} labelled rows could not be read and are left out"
+    for name in ("empty", "conflicting"):
+        if counts.get(name):
+            yield f"{counts[name]:,} of {counts['read']:,} labelled rows are left out: {LEFT_OUT[name]}"
     learnt = {row.key for row in train}
     for name, rows in held.items():
         if both := sum(row.key in learnt for row in rows):

@@ -4,6 +4,7 @@ Not by the `csv` module, which takes a lone CR for the end of a line, does not t
 holds no value of over 131,072 characters unless a setting of the whole process is changed.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple
@@ -23,6 +24,8 @@ TOO_LONG = f"over {LONGEST_RECORD:,} characters; is a quote not closed? If it is
 
 
 NO_HEADER = "; or is that line no header? Then say `columns: [text, ...]`"
+OLD_ENDS = "lines that end in a lone CR, as of old; convert the file, as in tr '\\r' '\\n'"
+DELIMITERS = "\t;|,"  # that files often have
 
 
 class Csv(RowReader):
@@ -56,7 +59,17 @@ class Csv(RowReader):
                 raise BadData(f"{place}:{record.line}: {record.fault or record.problem}")
             else:
                 columns = record.values
-                self.check_columns(columns, f"{place}:{record.line}", NO_HEADER)
+                if any("\r" in name for name in columns) and self.needs().absent(columns):
+                    raise BadData(f"{place}:{record.line}: {OLD_ENDS}")
+                self.check_columns(columns, f"{place}:{record.line}", _hint(columns))
+
+
+def _hint(header: Sequence[str]) -> str:
+    """What may be the matter with a table whose first line has not the columns that are asked for."""
+    if len(header) == 1 and (found := next((mark for mark in DELIMITERS if mark in header[0]), None)):
+        told = f"{{name: csv, delimiter: {json.dumps(found)}}}"
+        return f"; or do other marks part the values? Say `reader: {told}`"
+    return NO_HEADER
 
 
 class _Record(NamedTuple):

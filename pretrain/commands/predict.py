@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from corpora.stage import JSON
     from pretrain.finetuning.released import Released
     from tokenization.pretrained import Pretrained
+
+NEAR = 0.8  # how alike a word and the name of a run are, of which the other may have been meant
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--second", metavar="COLUMN", help="the column of the second text, or of the question"
     )
+    parser.add_argument(
+        "--encoding", choices=("utf-8", "gb18030", "auto"), help="of the file (that of what it was taught)"
+    )
     parser.add_argument("--stage", help="the stage that fine-tuned it, where a run has several")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to work (auto)"
@@ -51,13 +57,10 @@ def act(given: argparse.Namespace, console: Console) -> None:
     from pretrain.finetuning.released import release
     from pretrain.finetuning.settings import FinetuneSpeed
 
-    if given.out and (given.out.suffix not in (".jsonl", ".tsv") or not given.out.absolute().parent.is_dir()):
-        raise UsageError(
-            f"--out {given.out}: give a name that ends in .jsonl or .tsv, in a folder that there is"
-        )
-    model = release(
-        _place(given.model, given.runs, given.stage), open_device(FinetuneSpeed(device=given.device))
-    )
+    if given.out:
+        _check_out(given.out, Path(given.file))
+    place = _place(given.model, given.runs, given.stage)
+    model = release(place, open_device(FinetuneSpeed(device=given.device)))
     rows = _rows(model, given)
     lines = io.StringIO()
     if given.out and given.out.suffix == ".tsv":
@@ -75,13 +78,30 @@ def act(given: argparse.Namespace, console: Console) -> None:
         console.print(f"{len(rows):,} rows: {given.out}", markup=False, highlight=False)
 
 
+def _check_out(out: Path, file: Path) -> None:
+    """Refuse, before any work, what cannot be written, or should not.
+
+    Raises:
+        UsageError: the name or the folder will not do, or it is the file that is read.
+    """
+    if out.suffix not in (".jsonl", ".tsv") or not out.absolute().parent.is_dir() or out.is_dir():
+        raise UsageError(f"--out {out}: give a name that ends in .jsonl or .tsv, in a folder that there is")
+    if out.exists() and file.exists() and out.samefile(file):
+        raise UsageError(f"--out {out} is the file that is read, and would be lost; give another name")
+
+
 def _rows(model: "Released", given: argparse.Namespace) -> "tuple[Row, ...]":
     """The rows of the file."""
-    if Path(given.file.removesuffix(".gz")).suffix == ".txt" and not (given.text or given.second):
-        return model.read_lines(given.file)
-    return model.read(
-        given.file, **{key: getattr(given, key) for key in ("text", "second") if getattr(given, key)}
-    )
+    lines, columns = Path(given.file.removesuffix(".gz")).suffix == ".txt", given.text or given.second
+    if lines and columns and model.taught.data.get("reader") is None:
+        raise UsageError(
+            f"{given.file} is read a text a line, so there is no column {columns!r}: leave that out, or "
+            "give a table, such as .jsonl, .csv or .tsv"
+        )
+    if lines and not columns:
+        return model.read_lines(given.file, given.encoding)
+    told = {key: getattr(given, key) for key in ("text", "second", "encoding")}
+    return model.read(given.file, **{key: word for key, word in told.items() if word})
 
 
 def _place(name: str, runs: Path, stage: str | None) -> "Pretrained":
@@ -91,7 +111,7 @@ def _place(name: str, runs: Path, stage: str | None) -> "Pretrained":
         UsageError: a folder is no network, and none of a run that made one.
     """
     from corpora.manifest import MANIFEST
-    from pretrain.running.folders import RECIPE, the_only
+    from pretrain.running.folders import RECIPE, made, the_only
     from tokenization.pretrained import Pretrained
 
     for folder in (Path(name), runs / name):
@@ -105,6 +125,12 @@ def _place(name: str, runs: Path, stage: str | None) -> "Pretrained":
             return Pretrained(path=str(the_only(folder, "score").folder("model")))
         if folder.is_dir():
             raise UsageError(f"{folder} holds no network (no config.json), nor is it a run that made one")
+    known = [run.name for run in made(runs)]
+    if known and (near := get_close_matches(name, known, n=1, cutoff=NEAR)):
+        raise UsageError(
+            f"there is no run {name!r} in {runs}, but {near[0]!r}; for a network of that name on the hub, "
+            "fetch it and give its folder"
+        )
     return Pretrained(path=name)
 
 

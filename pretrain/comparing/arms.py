@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
-from typing import get_args
 
 from pydantic import BaseModel
 
@@ -13,7 +12,7 @@ from pretrain.comparing.asked import Choice
 from pretrain.kinds import KINDS
 from pretrain.reading.difference import difference
 from pretrain.reading.problems import Problem, RecipeError
-from pretrain.reading.shape import all_tags, fields_of, members, tag_of
+from pretrain.reading.shape import all_tags, fields_of, members, tag_of, takes_null
 from pretrain.reading.source import parse
 from pretrain.reading.writing import write
 from pretrain.recipe import Recipe, load
@@ -115,8 +114,16 @@ def _arm(key: str, value: str, base: Recipe, several: bool) -> Arm:
         return Arm(label, (f"{key}=null",))
     if isinstance(here, BaseModel) and (kept := _kept(here, parent, key.rpartition(".")[2], value)):
         return Arm(label, (f"{key}={write(kept, flow=True).strip()}",))
-    written = frozenset((*key.split("."), *path) for path in _paths(_mapping(value)))
-    return Arm(label, (f"{key}={value}",), written)
+    found = _mapping(value)
+    paths = _paths(found) if isinstance(found, Mapping) else _meant(parent, key.rpartition(".")[2])
+    return Arm(label, (f"{key}={value}",), frozenset((*key.split("."), *path) for path in paths))
+
+
+def _meant(parent: object, name: str) -> Iterator[Path]:
+    """What a bare word says of settings that have no other members: of a checkpoint, all of where it is."""
+    field = fields_of(type(parent)).get(name) if isinstance(parent, BaseModel) else None
+    kinds = members(field.annotation) if field else ()
+    yield from ((key,) for kind in kinds if tag_of(kind) is None for key in fields_of(kind))
 
 
 def _kept(here: BaseModel, parent: object, name: str, word: str) -> dict[str, object]:
@@ -164,13 +171,7 @@ def _look(recipe: Recipe, parts: Sequence[str]) -> tuple[object, object]:
 def _may_be_null(parent: object, name: str) -> bool:
     """Whether `none` can only mean that there is no such thing: not where it is a word of the field."""
     field = fields_of(type(parent)).get(name) if isinstance(parent, BaseModel) else None
-    return field is None or type(None) in _alternatives(field.annotation)
-
-
-def _alternatives(annotation: object) -> Iterator[object]:
-    yield annotation
-    for part in get_args(annotation):
-        yield from _alternatives(part)
+    return field is None or takes_null(field.annotation)
 
 
 def _plain(settings: BaseModel | None) -> object:

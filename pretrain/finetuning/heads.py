@@ -13,10 +13,12 @@ from corpora.errors import BadData, UsageError
 from corpora.stage import JSON
 from pretrain import tensors
 from pretrain.networks.architectures import COUNTED_FROM_PAD, positions
+from pretrain.networks.opening import opening
 from pretrain.networks.weights import ENCODER, WEIGHTS, quiet_transformers
 from tokenization import tokenizer as tokenizers
 from tokenization.pretrained import Pretrained, open_pretrained
 from tokenization.vocabulary import Tokenizer
+from tokenization.vocabulary_files import has_vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -39,11 +41,16 @@ def export_of(model: Artefact) -> Pretrained:
 
 
 def open_config(place: Pretrained, outputs: Mapping[str, JSON]) -> "PreTrainedConfig":
-    """A checkpoint's configuration, with what a task says of its head (the label map travels in it)."""
+    """A checkpoint's configuration, with what a task says of its head (the label map travels in it).
+
+    Raises:
+        BadData: there is none, or it cannot be read.
+    """
     from transformers import AutoConfig
 
-    opener = partial(AutoConfig.from_pretrained, **outputs)
-    config: PreTrainedConfig = open_pretrained(place, opener)
+    opener = partial(AutoConfig.from_pretrained, trust_remote_code=False, **outputs)
+    with opening(place):
+        config: PreTrainedConfig = open_pretrained(place, opener)
     return config
 
 
@@ -58,12 +65,22 @@ def open_tokenizer(place: Pretrained, config: "PreTrainedConfig", length: int | 
         BadData: the tokenizer has more tokens than the network.
     """
     if length and length > (places := positions(config)):
-        raise UsageError(f"length: {length} tokens a row, but this checkpoint has {places} positions")
+        raise UsageError(
+            f"length: {length} tokens a row, but this checkpoint has {places} positions: so many at most"
+        )
+    if (folder := place.folder()) and not has_vocabulary(folder):
+        raise BadData(
+            f"no tokenizer could be loaded from {str(place)!r}: no tokenizer.json, vocab.txt or vocab.json "
+            "is there; copy those of the network's training there, or export the checkpoint again"
+        )
     tokenizer = tokenizers.load(place)
     tokenizer.model_max_length = length or tokenizer.model_max_length
     tokenizer.model_input_names = [*INPUTS, "token_type_ids"] if knows_segments(config) else list(INPUTS)
     if len(tokenizer) > config.vocab_size:
-        raise BadData(f"{place}: tokenizer of {len(tokenizer)} tokens, network of {config.vocab_size}")
+        raise BadData(
+            f"{place}: tokenizer of {len(tokenizer)} tokens, network of {config.vocab_size}: it is "
+            "another's; put the one there that the network was trained with"
+        )
     return tokenizer
 
 
@@ -102,11 +119,8 @@ def fill(network: "PreTrainedModel", place: Pretrained) -> None:
     from transformers import AutoModel
 
     opener = partial(AutoModel.from_pretrained, dtype=torch.float32, output_loading_info=True)
-    try:
-        with quiet_transformers():
-            encoder, info = open_pretrained(_with_pooler(place), opener)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise BadData(f"cannot load a network from {place}: {error}") from error
+    with opening(place), quiet_transformers():
+        encoder, info = open_pretrained(_with_pooler(place), opener)
     if lost := sorted(name for name in info["missing_keys"] if "pooler" not in name):
         raise BadData(
             f"{place} lacks {len(lost)} weights of the encoder, such as {lost[0]}: no "

@@ -1,7 +1,7 @@
 """What all runs of one comparison share: the labelled rows, the checkpoints, the device."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 
 from corpora.artefact import Artefact
 from corpora.errors import BadData, UsageError
+from corpora.fields import NAMES_SHOWN
 from corpora.labelled import Kind, LabelledRows, Row
 from corpora.reporter import Reporter
 from pretrain.finetuning import heads
@@ -21,6 +22,9 @@ from tokenization.vocabulary import Tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
+
+PADDED = 1024
+"""Rows of a word table that no token has: fewer are put there for speed, or kept for later."""
 
 KNOWN: Mapping[Kind, str] = {
     "classes": "classes",
@@ -79,10 +83,24 @@ def prepare(config: Finetune, model: Artefact | None, reporter: Reporter) -> Mat
         share = cut / (len(rows.train) + len(rows.dev) + len(rows.test))
         what = "read in overlapping windows" if config.task.windows else "cut there"
         reporter.say(f"{cut:,} rows ({share:.1%}) are longer than {config.length} tokens and are {what}")
+    for remark in _remarks(config, own):
+        reporter.say(remark)
     for remark in config.task.remarks(own.train):
         reporter.say(remark)
     start = open_checkpoint(config.start, rows, config.task, config.length) if config.start else None
     return Material(rows, own, start, device)
+
+
+def _remarks(config: Finetune, model: Checkpoint) -> Iterator[str]:
+    """What is no mistake for certain."""
+    rows, tokens, network = len(model.train), len(model.tokenizer), model.network.vocab_size
+    if config.batch > rows:
+        yield f"batch: {config.batch:,} is more than the {rows:,} training rows: an epoch is a single step"
+    if network - tokens > PADDED:
+        yield (
+            f"{model.place}: a tokenizer of {tokens:,} tokens, a network of {network:,}: is it the one that "
+            "the network was trained with?"
+        )
 
 
 def place_of(config: Finetune, model: Artefact | None) -> Pretrained:
@@ -144,6 +162,11 @@ def draw_training_rows(config: Finetune, rows: LabelledRows, reporter: Reporter)
         reporter.say(f"rows: {config.rows:,} asked for, all {len(rows.train):,} training rows are used")
     if rows.labels:
         _check_labels(rows, reporter)
+    if rows.kind == "values" and len({row.label for row in rows.train}) < 2:
+        raise BadData(
+            f"the {len(rows.train):,} training rows all have the number {rows.train[0].label:g}, nothing is "
+            "to be told apart; is `value` the right column?"
+        )
     return rows
 
 
@@ -155,7 +178,8 @@ def _check_labels(rows: LabelledRows, reporter: Reporter) -> None:
         if spans
         else {_name(rows, row) for row in rows.train}
     )
-    unseen = ", ".join(name for name in rows.labels if name not in seen)
+    lacking = [name for name in rows.labels if name not in seen]
+    unseen = ", ".join(lacking[:NAMES_SHOWN]) + ", ..." * (len(lacking) > NAMES_SHOWN)
     if len(seen) < (1 if spans else 2):
         have = "hold no span" if spans else f"are of {len(seen)} class"
         needed = "one is" if spans else "two are"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import ValidationError
 
-from corpora.errors import BadData
+from corpora.encodings import Encoding
+from corpora.errors import BadData, UsageError
 from corpora.labelled import LabelledData, Row
 from corpora.lines import lines
 from corpora.paths import locate
@@ -22,6 +23,7 @@ from pretrain.finetuning.loop import predict
 from pretrain.finetuning.settings import Finetune
 from pretrain.finetuning.tasks import Classification, Regression, SpanAnswers, Tagging, Task
 from pretrain.networks.architectures import positions
+from pretrain.networks.opening import opening
 from pretrain.networks.weights import quiet_transformers
 from tokenization.pretrained import Pretrained, open_pretrained
 from tokenization.tokenizer import UNSET
@@ -68,29 +70,36 @@ class Released:
     names: tuple[str, ...]  # of what it tells apart
     length: int  # tokens it reads at once
 
-    def read(self, path: str, **columns: str) -> tuple[Row, ...]:
-        """The rows of a file, which need no labels; `columns` say where texts stand, where they differ.
+    def read(self, path: str, **given: str) -> tuple[Row, ...]:
+        """The rows of a file, which need no labels; columns and encoding are given where they differ.
 
         Raises:
             BadData: the file is missing, damaged, lacks a column or has no rows.
+            UsageError: a second text is asked for, and the network was taught single ones.
         """
-        data = LabelledData.model_validate({**self.taught.data, **columns, "path": path})
+        taught = self.taught.data
+        if given.get("second") and "second" in taught and taught["second"] is None:
+            raise UsageError(
+                f"--second {given['second']}: this network reads one text a row; leave that out, or take a "
+                "network that was taught pairs"
+            )
+        data = LabelledData.model_validate({**taught, **given, "path": path})
         return data.unlabelled(path)
 
-    def read_lines(self, path: str) -> tuple[Row, ...]:
-        """The lines of a file, a text each; blank ones are left out.
+    def read_lines(self, path: str, encoding: Encoding | None = None) -> tuple[Row, ...]:
+        """The lines of a file, a text each; blank ones are left out. Encoded as what was taught, if not told.
 
         Raises:
             BadData: the file is missing or damaged, or has no text; or the task reads two texts a row.
         """
         if isinstance(self.taught.task, SpanAnswers) or self.taught.data.get("second"):
             raise BadData(f"{path}: this network reads two texts a row: give a table, such as .jsonl or .tsv")
-        encoding = self.taught.data.get("encoding", "utf-8")
+        known: Encoding = encoding or self.taught.data.get("encoding", "utf-8")
         rows = tuple(
             Row(text, identity=f"{place.name}:{number}")
             for each in locate(path)
             for place in each.places()
-            for number, text in lines(Encoded(place, encoding))
+            for number, text in lines(Encoded(place, known))
             if text.strip()
         )
         if not rows:
@@ -159,11 +168,8 @@ def _network(place: Pretrained, head: str) -> Any:  # noqa: ANN401 - a class of 
     opener = partial(
         getattr(transformers, head).from_pretrained, dtype=torch.float32, output_loading_info=True
     )
-    try:
-        with quiet_transformers():
-            network, info = open_pretrained(place, opener)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise BadData(f"cannot load a network from {place}: {error}") from error
+    with opening(place), quiet_transformers():
+        network, info = open_pretrained(place, opener)
     if missing := sorted(info["missing_keys"]):
         raise BadData(
             f"{place} has no weights of {missing[0]}: it was not fine-tuned; run its finetune stage"

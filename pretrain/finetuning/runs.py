@@ -79,8 +79,9 @@ class Run(Cell):
 
     @property
     def constant(self) -> bool:
-        """Whether every test row got the same answer: nothing was learnt."""
-        return all(answer == self.answers[0] for answer in self.answers)
+        """Whether every test row got the same answer, and not the right one: nothing was learnt."""
+        right = next(iter(self.test.values()), 0.0) == 1
+        return not right and all(answer == self.answers[0] for answer in self.answers)
 
 
 def cells(config: Finetune) -> list[Cell]:

@@ -139,7 +139,7 @@ class Finetune(StageSettings):
     def _attacks_all(cls, adversary: Adversary | None) -> Adversary | None:
         if adversary and (adversary.share < 1 or adversary.everywhere):
             raise ValueError(
-                "rows and scope are for pre-training: every row is attacked here; leave them out"
+                "every row is attacked here: rows and scope are for pre-training; leave them out"
             )
         return adversary
 

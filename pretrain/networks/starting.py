@@ -4,10 +4,8 @@ Nothing of it is run: weights are safetensors, or `.bin` files read by torch's u
 code that a folder brings along is refused.
 """
 
-import json
-import pickle
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,9 +14,10 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from corpora.errors import BadData, MaskwrightError, UsageError
+from corpora.errors import BadData, UsageError
 from pretrain.networks.architectures import HuggingFaceModel, body_names, config_class, network_class
 from pretrain.networks.detection import HEAD, RELEASED, released_class
+from pretrain.networks.opening import SHOWN, few, opening, reason
 from pretrain.networks.towers import Discriminator
 from pretrain.networks.weights import quiet_transformers
 from tokenization import tokenizer
@@ -30,8 +29,6 @@ VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.
 """A folder with one of these holds a tokenizer."""
 
 Opened: TypeAlias = tuple[HuggingFaceModel, dict[str, Any]]  # and what transformers found on the way
-
-SHOWN = 6  # names of tensors in a message
 
 
 def start_from(place: Pretrained, pairs: bool, seed: int) -> tuple[HuggingFaceModel, list[str]]:
@@ -71,7 +68,7 @@ def _read_head(head: nn.Module, path: Path) -> None:
     try:
         head.load_state_dict(load_file(path))
     except Exception as error:  # of safetensors and the file system; or it is the head of another type
-        raise BadData(f"cannot load a discriminator's head from {path}: {_reason(error)}") from error
+        raise BadData(f"cannot load a discriminator's head from {path}: {reason(error)}") from error
 
 
 def _discriminating(model_type: str) -> Any:  # noqa: ANN401 - a class of `transformers`
@@ -84,19 +81,13 @@ def _discriminating(model_type: str) -> Any:  # noqa: ANN401 - a class of `trans
 
 
 def _start(place: Pretrained, choose: Callable[[str], Any], seed: int) -> tuple[HuggingFaceModel, list[str]]:
-    try:
-        if folder := place.folder():
-            _check_folder(folder)
+    with opening(place):
         config = _open_config(place)
         kind = choose(config.model_type)
         model, info = _open(place, kind, config, seed)
         if any(name.startswith("lm_predictions.") for name in info["unexpected_keys"]):
             config.legacy = False  # DeBERTa's own head, of which transformers has two: the other one is there
             model, info = _open(place, kind, config, seed)
-    except MaskwrightError:
-        raise
-    except Exception as error:  # of pickle, zip, safetensors, JSON and the file system
-        raise BadData(f"cannot load a network from {place}: {_reason(error)}") from error
     _refuse_another_shape(place, model, info)
     return model, sorted(info["missing_keys"])
 
@@ -127,28 +118,6 @@ def _open(place: Pretrained, kind: Any, config: Any, seed: int) -> Opened:  # no
     return opened
 
 
-def _reason(error: Exception) -> str:
-    """One line; without advice to open the door."""
-    if isinstance(error, pickle.UnpicklingError):
-        return "its .bin file is damaged, or holds more than weights and was not run; get it as safetensors"
-    if "trust_remote_code" in str(error):
-        return "its network is code that comes with it, which is not run here"
-    return " ".join(str(error).split())[:300]
-
-
-def _check_folder(folder: Path) -> None:
-    """Say what `transformers` would not, or only in many words: the configuration or a shard is missing."""
-    if not (folder / "config.json").is_file():
-        inside = sorted(path.parent for path in folder.glob("*/config.json"))
-        networks = [path for path in inside if "model_type" in (path / "config.json").read_text("utf-8")]
-        hint = f"; give {networks[0]}, which has one" if networks else ""
-        raise BadData(f"{folder} has no config.json, which says what network its weights are of{hint}")
-    for index in sorted(folder.glob("*.index.json")):
-        shards = {str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()}
-        if lost := sorted(name for name in shards if not (folder / name).is_file()):
-            raise BadData(f"{index} names {few(lost)}, not there: the download or copy is incomplete")
-
-
 def _refuse_another_shape(place: Pretrained, model: HuggingFaceModel, info: Mapping[str, Any]) -> None:
     """Heads may be missing, anything else says that weights and configuration are not of one network."""
     lines = [
@@ -165,12 +134,6 @@ def _refuse_another_shape(place: Pretrained, model: HuggingFaceModel, info: Mapp
         raise BadData(
             "\n".join([f"the weights in {place} are not of the {kind} of its config.json:", *shown])
         )
-
-
-def few(names: Collection[str]) -> str:
-    """Some of the names, and how many more there are."""
-    some = ", ".join(list(names)[:SHOWN])
-    return f"{some} and {len(names) - SHOWN} more" if len(names) > SHOWN else some
 
 
 def check_vocabulary(place: Pretrained, tokens: TokenSet) -> bool:

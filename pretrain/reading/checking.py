@@ -1,5 +1,6 @@
 """A tree of plain values against a settings class: the frozen value, or problems with positions."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -11,7 +12,10 @@ from pretrain.reading.findings import Finding, by_key, meant
 from pretrain.reading.nodes import Node
 from pretrain.reading.problems import Key, Problem, nearest, suggestion
 from pretrain.reading.scalars import scalar
-from pretrain.reading.shape import fields_of, holders, tag_of
+from pretrain.reading.shape import fields_of, holders, tag_of, takes_null
+
+RANGE = re.compile(r"(\d{1,9})-(\d{1,9})")
+MOST = 20  # numbers that a message writes out
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -86,16 +90,30 @@ def _family(finding: Finding, model: type[BaseModel], node: Node, above: Key) ->
         return Problem(node.at(finding.key), (*above, *finding.key), message)
     written = (*finding.key, tag) if node.child_at((*finding.key, tag)) else finding.key
     word = str(context["tag"])
-    message = f"'{word}' is none of {', '.join(map(repr, choices))}{nearest(word, choices)}"
+    fields = (fields_of(one).get(str(finding.key[-1])) for one in _holders(model, node, finding.key))
+    may_be_null = any(takes_null(field.annotation) for field in fields if field)
+    none = "; for none of them write null" if word == "none" and may_be_null else nearest(word, choices)
+    message = f"'{word}' is none of {', '.join(map(repr, choices))}{none}"
     return Problem(node.at(written), (*above, *written), message)
 
 
 def _hint(group: Sequence[Finding], value: object) -> str:
-    """The mend of a common slip: a whole number with an exponent, a number in quotes."""
+    """The mend of a common slip: a number with an exponent, or in quotes; one for a list."""
     kinds = {finding.error["type"] for finding in group}
     if kinds & {"int_type", "int_from_float"} and isinstance(value, float) and value.is_integer():
         return f": write {int(value)}"
+    if kinds <= {"list_type", "tuple_type"} and isinstance(value, str | int | float):
+        return f": write {_in_brackets(value)}"
     quoted = isinstance(value, str) and not isinstance(scalar(value), str)
     if quoted and kinds & {"int_type", "float_type"}:
         return ", without quotes"
     return ""
+
+
+def _in_brackets(value: str | float) -> str:
+    """A list as it may have been meant: one thing, several with commas, a range of seeds."""
+    if isinstance(value, str) and (ends := RANGE.fullmatch(value)):
+        first, last = map(int, ends.groups())
+        if first < last < first + MOST:
+            return str([*range(first, last + 1)])
+    return f"[{value}]"

@@ -10,6 +10,17 @@ Key = tuple[str | int, ...]
 """A path into a recipe: `("stages", "train", "masking", "lengths", 0)`."""
 
 
+ELSEWHERE = {
+    "learning_rate": "lr",
+    "num_epochs": "epochs",
+    "num_train_epochs": "epochs",
+    "per_device_train_batch_size": "batch",
+    "max_seq_length": "length",
+    "model_name_or_path": "from_pretrained",
+}
+"""What `transformers` and its examples call keys of ours, where that is not near enough to be found."""
+
+
 @dataclass(frozen=True, order=True)
 class Place:
     """A position: lines and columns count from 1; line 0 means that the source has no lines."""
@@ -74,4 +85,6 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
     " (known: 'batch', 'steps')"
     """
     known = sorted(set(choices))
+    if ELSEWHERE.get(word) in known:
+        return f" (here: '{ELSEWHERE[word]}')"
     return nearest(word, known) or f" (known: {', '.join(map(repr, known))})"

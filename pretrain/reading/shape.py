@@ -23,6 +23,14 @@ def branches(annotation: object) -> Iterator[object]:
         yield annotation
 
 
+def takes_null(annotation: object) -> bool:
+    """Whether null is among the alternatives of a type."""
+    return annotation is NoneType or (
+        get_origin(annotation) in (Annotated, Union, UnionType)
+        and any(takes_null(part) for part in get_args(annotation))
+    )
+
+
 def members(annotation: object) -> tuple[Model, ...]:
     """The settings classes among the alternatives: a family, or a single one."""
     parts = (part for part in branches(annotation) if isinstance(part, type))

@@ -122,6 +122,8 @@ def the_only(path: Path, kind: str) -> Artefact:
         places = ", ".join(f"{name}: {artefact.path}" for name, artefact in found.items())
         raise UsageError(f"{path} has several {what.removesuffix('s')}s, give one of them ({places})")
     there = f"no {MANIFEST} there, nor notes of a run with {kind}" if path.exists() else "no such folder"
+    if (path / RECIPE).is_file():
+        there = "its stages are not done yet: run it"
     has = f"it has {', '.join(made)}" if made else there
     raise UsageError(f"{path} holds no {what} ({has}); give the folder of one, or of a run")
 

@@ -79,3 +79,8 @@ def test_without_the_hub_the_message_says_so_at_once(monkeypatch: pytest.MonkeyP
     ):
         open_pretrained(Pretrained(path="bert", revision="8f23"), opener)
     assert len(opener.asked) == 1
+
+
+def test_what_can_be_neither_folder_nor_hub_name_is_said() -> None:
+    with pytest.raises(BadData, match=r"'my model' is no folder here, nor can it be a name on the"):
+        open_pretrained(Pretrained(path="my model"), Opener(here=False))

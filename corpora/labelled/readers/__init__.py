@@ -56,7 +56,14 @@ def _by_name(place: Place) -> RowReader:
         return JsonRecords()
     if any(suffix in TAGGED for suffix in ends):
         raise UsageError(f"{place}: for columns of tokens and tags, say `reader: token_columns`")
-    if isinstance(found := reader_for(place), RowReader):
+    try:
+        found = reader_for(place)
+    except UsageError as error:
+        raise UsageError(
+            f"{place}: no reader is known for {place.suffix!r}; save it as .csv, .tsv, .jsonl or .parquet, "
+            "or say under `reader` which of those it is"
+        ) from error
+    if isinstance(found, RowReader):
         return found
     raise UsageError(
         f"{place} is no table, such as .jsonl, .csv or .tsv; for one file a label, say `files`, for tokens "

@@ -1,7 +1,7 @@
 """Tables as JSON objects, however they are laid out: one a line, or all in one array."""
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from corpora.document import Unreadable
 from corpora.fields import Row, RowReader, kind, shown
@@ -26,7 +26,13 @@ class JsonRecords(RowReader):
             line, record = found
             if not isinstance(record, dict):
                 yield Unreadable("bad_record", line, str(record), f"is {kind(record)}, an object is needed")
-            elif {"data", "version"} <= set(record):
+            elif _is_squad(record):
                 yield Unreadable("bad_record", line, shown({}), "no row of a table" + OTHER)
             else:
                 yield line, record
+
+
+def _is_squad(record: Mapping[str, Any]) -> bool:
+    """Whether this is no row, but a whole file of questions."""
+    held = record.get("data")
+    return isinstance(held, list) and ("version" in record or any("paragraphs" in each for each in held[:1]))

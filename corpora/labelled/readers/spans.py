@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from corpora.document import Unreadable
-from corpora.fields import mended, shown, value, word
-from corpora.labelled.raw import Raw, span
+from corpora.fields import kind, mended, shown, value, word
+from corpora.labelled.raw import Raw, place, span
 from corpora.labelled.records import records
 from corpora.labelled.rows import Kind, Span
 from corpora.places import Place
@@ -15,6 +15,7 @@ NONE = (
     "no labelled spans: neither `label` or `labels` (CLUENER, doccano, Label Studio's JSON_MIN) nor "
     "`entities` (CMeEE, doccano) nor `annotations` (Label Studio) is there; [] says that a text has none"
 )
+OTHER = "its spans are in none of the forms of CLUENER, CMeEE, doccano and Label Studio"
 
 
 class Spans(Settings):
@@ -48,6 +49,7 @@ class Spans(Settings):
                 yield self._row(line, record, labelled)
             except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
                 told = f"no field {error}" if isinstance(error, KeyError) else str(error)
+                told = told if isinstance(error, KeyError | ValueError) else f"{OTHER} ({told})"
                 text = shown(record) if isinstance(record, Mapping) else str(record)
                 yield Unreadable("bad_field", line, text, told)
 
@@ -74,23 +76,27 @@ def _spans(record: Mapping[str, Any], text: str) -> Iterator[Span]:
     if isinstance(found, Mapping):
         yield from _cluener(found, text)
         return
+    if not isinstance(found, list):
+        told = f"{kind(found)} stands for the spans, a list is needed"
+        raise ValueError(f"{told}; is it a class? Say `label: COLUMN`, no reader")
     for each in found:
         yield from _one(each, text)
 
 
 def _cluener(found: Mapping[str, Any], text: str) -> Iterator[Span]:
-    for kind, passages in found.items():
+    for type_, passages in found.items():
         for passage, places in passages.items():
-            yield from (span(text, first, last + 1, kind, passage) for first, last in places)
+            yield from (span(text, first, place(last) + 1, type_, passage) for first, last in places)
 
 
 def _one(each: Any, text: str) -> Iterator[Span]:  # noqa: ANN401
     """The spans of one entry of a list, in one of four forms."""
     if not isinstance(each, Mapping):
-        start, end, kind = each
-        yield span(text, start, end, kind)
+        if not isinstance(each, list) or len(each) != 3:
+            raise ValueError(f"{str(each)[:40]} is no span, [start, end, type] is needed")
+        yield span(text, *each)
     elif "start_idx" in each:
-        start, end, said = each["start_idx"], each["end_idx"], each.get("entity")
+        start, end, said = place(each["start_idx"]), place(each["end_idx"]), each.get("entity")
         exclusive = said is not None and text[start : end + 1] != said and text[start:end] == said
         yield span(text, start, end + (not exclusive), each["type"], said)
     elif "start_offset" in each:
@@ -98,5 +104,5 @@ def _one(each: Any, text: str) -> Iterator[Span]:  # noqa: ANN401
     else:
         held = each.get("value", each)
         if "labels" in held:  # relations and choices of Label Studio have none
-            for kind in held["labels"]:
-                yield span(text, held["start"], held["end"], kind, held.get("text"))
+            for type_ in held["labels"]:
+                yield span(text, held["start"], held["end"], type_, held.get("text"))

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from corpora.document import Unreadable
 from corpora.errors import BadData
+from corpora.fields import shown
 from corpora.labelled.raw import Raw
 from corpora.labelled.rows import Answer, Kind
 from corpora.lines import lines
@@ -62,7 +63,12 @@ def _questions(whole: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:  # noqa: 
 
 
 def _row(line: int, own: str, passage: str, question: Mapping[str, Any], labelled: bool) -> Raw | Unreadable:
-    asked = question["question"] if "question" in question else question["query_text"]
+    asked = question.get("question", question.get("query_text"))
+    if not isinstance(asked, str) or not isinstance(passage, str):
+        lacks = "`context`" if isinstance(asked, str) else "`question`"
+        return Unreadable(
+            "bad_field", line, shown(question), f"question {own}: {lacks} is no string, or not there"
+        )
     try:
         answers = tuple(found_answers(passage, question)) if labelled else ()
     except ValueError as error:
@@ -79,11 +85,20 @@ def found_answers(passage: str, question: Mapping[str, Any]) -> Iterator[Answer]
     given = question.get("answers")
     if given is None:
         raise ValueError("has no `answers`; a test set whose answers are not published cannot be scored")
-    answers = [Answer(a["answer_start"], a["text"]) if isinstance(a, dict) else _alone(a) for a in given]
+    answers = [_said(each) if isinstance(each, dict) else _alone(each) for each in given]
     placed_ = sorted({placed(passage, answer): None for answer in answers if answer.text}, key=_is_nowhere)
     if placed_ and _is_nowhere(placed_[0]):
         raise ValueError(f"the answer {placed_[0].text[:40]!r} is not in its passage")
     yield from placed_
+
+
+def _said(given: Mapping[str, Any]) -> Answer:
+    start, text = given.get("answer_start"), given.get("text")
+    if not isinstance(start, int) or not isinstance(text, str):
+        raise ValueError(
+            f'the answer {shown(given)[:60]} is not of the form {{"text": "...", "answer_start": 7}}'
+        )
+    return Answer(start, text)
 
 
 def _alone(text: object) -> Answer:

@@ -94,7 +94,10 @@ class SpanAnswers(TaskSettings):
         """As many windows a row as it takes; first and last token of the answer in each."""
         for row in rows:
             if row.second is None:
-                raise BadData(f"{row.identity}: no question; span_answers reads a question and a passage")
+                raise BadData(
+                    f"{row.identity}: no question; span_answers reads a question and a passage: name the "
+                    "column of the question under `data`, as in `second: question`"
+                )
         stride = length // 4 if self.stride is None else self.stride
         windows = tuple(passages(rows, tokenizer, length, stride, self.question))
         return Examples(

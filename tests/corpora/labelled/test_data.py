@@ -81,8 +81,25 @@ def test_tsv_has_no_quoting_and_labels_may_be_numbers(tmp_path: Path) -> None:
         ("t.tsv", "text\tlabels\na\tb\n", r"t\.tsv:1: no field 'label' \(fields: 'labels', 'text'\)"),
         ("t.jsonl", '{"text": 3, "label": "a"}', r"t\.jsonl:1: 'text' is the number 3, a string is needed"),
         ("t.jsonl", '{"text": "a", "label": 0.5}', r"'label' is the number 0\.5, a string or a whole number"),
+        ("t.jsonl", '{"text": "a", "label": null}', "'label' is null: the row has no label"),
         ("t.jsonl", '{"text": "a", "label": " "}', "'label' is blank"),
-        ("t.csv", "", r"t\.csv has no rows"),
+        (
+            "t.csv",
+            "",
+            r"t\.csv has no rows; give a file that has: below the names of its columns \(text, label",
+        ),
+        ("t.csv", "text,label\n,a\n ,b\n", r"t\.csv has no rows \(2 read: 2 without text\)"),
+        (
+            "t.csv",
+            "text,label\na,b\na,c\n",
+            r"0 label\(s\) \[\] \(2 read: 2 of one text with several",
+        ),
+        ("t.csv", "text,label\n" + "a,b\nc,d\n" * 9, r"2 rows \(18 read: 16 repeats\), none falls into"),
+        (
+            "t.csv",
+            "text,label\n" + "".join(f"a{n},{n / 8}\n" for n in range(40)),
+            r"40 labels in 40 rows \(column 'label'\), such as '0\.0', .*`value: COLUMN`",
+        ),
         ("t.csv", "text,label\na,b\n", r"rows of 1 label\(s\) \['b'\]; two are needed"),
         ("t.csv", "text,label\na,b\nc,d\n", "2 rows, none falls into"),
     ],
@@ -91,6 +108,35 @@ def test_bad_tables_are_named(tmp_path: Path, name: str, content: str, message: 
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(BadData, match=message):
         LabelledData(path=f"{tmp_path}/{name}").load()
+
+
+def test_many_labels_of_few_rows_are_taken_where_all_are_named(tmp_path: Path) -> None:
+    names = {f"c{n}": f"class {n}" for n in range(40)}
+    body = "".join(f"{chr(0x4E00 + n)}字,c{n}\n" for n in range(40))
+    (tmp_path / "t.csv").write_text("text,label\n" + body, encoding="utf-8")
+    assert len(LabelledData.model_validate({"path": f"{tmp_path}/t.csv", "names": names}).load().labels) == 40
+
+
+def test_a_label_that_is_nearly_another_is_told_with_it(tmp_path: Path) -> None:
+    for name, label in (("train", "pos"), ("dev", "Pos")):
+        body = "".join(f"{chr(0x4E00 + n)}字,{label if n % 2 else 'neg'}\n" for n in range(8))
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + body, encoding="utf-8")
+    data = LabelledData(path=f"{tmp_path}/train.csv", dev=0.0, test=f"{tmp_path}/dev.csv")
+    with pytest.raises(
+        BadData, match=r"dev\.csv:3: label 'Pos' is in no training row .*did you mean 'pos'\?"
+    ):
+        data.load()
+    with pytest.raises(BadData, match=r"dve names no file.*; a share of the rows is a number, such as 0\.1"):
+        data.model_copy(update={"dev": "dve"}).load()
+
+
+def test_rows_that_are_left_out_are_told(tmp_path: Path) -> None:
+    body = "".join(f"{chr(0x4E00 + n)}字,{n % 2}\n" for n in range(60))
+    (tmp_path / "t.csv").write_text(f"text,label\n{body} ,0\nx,0\nx,1\n", encoding="utf-8")
+    assert LabelledData(path=f"{tmp_path}/t.csv").load().remarks == (
+        "1 of 63 labelled rows are left out: without text",
+        "2 of 63 labelled rows are left out: of one text with several labels",
+    )
 
 
 def test_other_tables_are_refused(tmp_path: Path) -> None:

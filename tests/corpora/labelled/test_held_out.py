@@ -56,6 +56,11 @@ def test_a_share_and_a_file_go_together(tmp_path: Path) -> None:
         ({}, {"names": {"x": "good"}}, r"train\.tsv:3: label 'y' is none of those under `names`: 'x'"),
         ({}, {"second": "other"}, r"train\.tsv:1: no field 'other' .* as in `second: \.\.\.`"),
         ({}, {"value": "label"}, r"train\.tsv:2: 'label' is 'x', a number is needed"),
+        (
+            {"train": "a\t1\nb\t-9e99\n"},
+            {"value": "label"},
+            r"train\.tsv:3: 'label' is '-9e99', more than a network can learn \(1e\+15 at most\)",
+        ),
         ({}, {"test": "nothere.tsv"}, r"nothere\.tsv names no file"),
     ],
 )

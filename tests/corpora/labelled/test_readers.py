@@ -110,7 +110,20 @@ def test_all_forms_of_spans_say_the_same(record: dict[str, Any], tmp_path: Path)
         ({"text": TEXT, "label": [[3, 3, "name"]]}, "2: a span from 3 to 3 does not lie"),
         ({"text": TEXT, "label": [[0, 4, ""]]}, "2: the span '浙商银行' from 0 to 4 has no type"),
         ({"text": TEXT, "label": {"name": {"叶老": [[5, 7]]}}}, "'叶老桂', the file says '叶老'"),
-        ({"text": TEXT, "label": [[0, 4]]}, "2: not enough values"),
+        ({"text": TEXT, "label": [[0, 4]]}, "2: [0, 4] is no span, [start, end, type] is needed"),
+        ({"text": TEXT, "label": ["name"]}, "2: name is no span"),
+        (
+            {"text": TEXT, "label": "name"},
+            "2: a string stands for the spans, a list is needed; is it a class?",
+        ),
+        ({"text": TEXT, "label": [[0.0, 4.0, "name"]]}, "2: a span begins or ends at 0.0, a whole number"),
+        ({"text": TEXT, "label": [["0", "4", "name"]]}, "2: a span begins or ends at '0', a whole number"),
+        ({"text": TEXT, "label": [[0, 4, 5]]}, "2: the span from 0 to 4 is of type 5, a word is needed"),
+        ({"text": TEXT, "label": {"name": [[0, 3]]}}, "2: its spans are in none of the forms of CLUENER"),
+        (
+            {"text": TEXT, "entities": [{"start_idx": None, "end_idx": 2, "type": "name", "entity": "浙商"}]},
+            "2: a span begins or ends at None, a whole number is needed",
+        ),
         ([TEXT], "2: a record is needed"),
     ],
 )
@@ -227,6 +240,13 @@ def test_wrong_questions_are_told(tmp_path: Path) -> None:
     del hidden["data"][0]["paragraphs"][0]["qas"][0]["answers"]
     assert "a test set whose answers are not published" in told(list(Squad().read(write(tmp_path, hidden))))
     assert rows(list(Squad().read(tmp_path / "rows.json", labelled=False)))[0].answers == ()
+    for where, text in (("6", "光荣"), (6, None), (None, "光荣")):
+        wrong = question((where, text))  # type: ignore[arg-type]
+        assert 'is not of the form {"text": ' in told(list(Squad().read(write(tmp_path, wrong))))
+    unasked = question((6, "光荣"), question=None)
+    assert "question Q1: `question` is no string, or not there" in told(
+        list(Squad().read(write(tmp_path, unasked)))
+    )
     for content, line in (('{"data": [{}]}', 1), ("3", 1), ('{"data":\n [', 2)):
         with pytest.raises(BadData, match=rf"rows\.json:{line}: not "):
             list(Squad().read(write(tmp_path, content)))
@@ -236,6 +256,10 @@ def test_a_table_of_another_form_is_told(tmp_path: Path) -> None:
     found = [*JsonRecords(text="t").rows(write(tmp_path, question()))]
     assert isinstance(found[0], Unreadable)
     assert "Then say `reader: squad`" in found[0].complaint
+    without = {"data": question()["data"]}  # as DRCD and own files: no version
+    (same,) = JsonRecords(text="t").rows(write(tmp_path, without))
+    assert isinstance(same, Unreadable)
+    assert same.complaint == found[0].complaint
     found = [*JsonRecords(text="t").rows(write(tmp_path, '[{"t": "a"}, 3]'))]
     assert found[0] == (1, {"t": "a"})
     assert isinstance(found[1], Unreadable)

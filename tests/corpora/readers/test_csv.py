@@ -138,6 +138,29 @@ def test_headers_that_cannot_be(tmp_path: Path) -> None:
     assert list(Csv().read(write(tmp_path, ""))) == []
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "text;label\n1;2\n",
+            r'do other marks part the values\? Say `reader: \{name: csv, delimiter: ";"\}`',
+        ),
+        ("text\tlabel\n1\t2\n", r'delimiter: "\\t"\}`'),
+        (
+            "id,text\r1,2\r3,4\r",
+            r"t\.csv:1: lines that end in a lone CR, as of old; convert the file, as in tr",
+        ),
+        ("id, text\n1,2\n", r'say which it is, as in `text: " text"`'),
+        ("id,TEXT\n1,2\n", r"say which it is, as in `text: TEXT`"),
+        ("id," + "x" * 99 + "\n1,2\n", r"\(fields: 'id', 'x{40}\.\.\.'\)"),
+    ],
+)
+def test_what_a_header_may_have_been_meant_to_be_is_told(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(content.encode())
+    with pytest.raises(BadData, match=message):
+        list(Csv().read(tmp_path / "t.csv"))
+
+
 def test_a_value_may_be_long_and_a_delimiter_is_one_character(tmp_path: Path) -> None:
     long = "长" * 200_000  # more than the csv module would hold
     assert [d.text for d in documents(Csv().read(write(tmp_path, f'text\n"{long}"\n')))] == [long]

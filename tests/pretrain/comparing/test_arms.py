@@ -80,6 +80,20 @@ def test_defaults_of_two_methods_are_part_of_the_methods(recipe: str) -> None:
     assert [arm.label for arm in found.arms] == ["bert", "mask_only"]
 
 
+def test_two_checkpoints_are_compared_by_their_bare_names(recipe: str, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    places = f"{tmp_path}/one,{tmp_path}/other"
+    for before in (
+        "",
+        f"from_pretrained: {tmp_path}/one, ",
+        "from_pretrained: {path: bert, revision: main}, ",
+    ):
+        Path(recipe).write_text(RECIPE.replace("kind: finetune, ", f"kind: finetune, {before}"), "utf-8")
+        found = laid_out(recipe, f"score.from_pretrained={places}")
+        assert [arm.label for arm in found.arms] == [f"{tmp_path}/one", f"{tmp_path}/other"]
+
+
 def test_arms_that_do_not_differ_are_refused(recipe: str) -> None:
     with pytest.raises(UsageError, match="the arms 10 and 1_0 are the same"):
         laid_out(recipe, "train.steps=10,1_0")

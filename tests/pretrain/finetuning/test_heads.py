@@ -89,6 +89,35 @@ def test_an_export_without_part_of_its_encoder_is_refused(tmp_path: Path) -> Non
         heads.fill(network, at(folder))
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", None, r"has no config\.json, which says what network"),
+        ("config.json", b'{"model_type": "bert",', "cannot load a network from .*not a valid JSON file"),
+        ("config.json", b"{}", "cannot load a network from .*model_type"),
+        ("model.safetensors", None, r"cannot load a network from .*no file named model\.safetensors"),
+        ("model.safetensors", b"\x10", "cannot load a network from .*header"),
+        ("tokenizer.json", None, r"no tokenizer could be loaded from .*no tokenizer\.json, .*; copy those"),
+        ("tokenizer.json", b'{"version', r"tokenizer\.json is damaged, or no tokenizer \(JSONDecodeError"),
+    ],
+)
+def test_a_folder_that_is_damaged_or_no_checkpoint_is_one_message(
+    tmp_path: Path, name: str, content: bytes | None, message: str
+) -> None:
+    folder = make_folder(tmp_path / "bert")
+    network = make_network(folder, TASK, LABELS)
+    for other in ("vocab.txt", "vocab.json") if name == "tokenizer.json" else ():
+        (folder / other).unlink(missing_ok=True)
+    (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
+
+    def start() -> None:
+        heads.open_tokenizer(at(folder), heads.open_config(at(folder), OUTPUTS), None)
+        heads.fill(network, at(folder))
+
+    with pytest.raises(BadData, match=message):
+        start()
+
+
 def test_an_export_without_tokenizer_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadData, match=r"has no tokenizer\.json"):
         heads.export_of(make_export(tmp_path / "export", without="tokenizer.json"))

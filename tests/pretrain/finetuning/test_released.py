@@ -146,6 +146,13 @@ def test_a_network_of_others_is_known_by_its_class(tmp_path: Path) -> None:
         (["score/model", "blank.txt"], 3, "blank.txt has no text"),
         (["score/model", "rows.jsonl"], 3, "rows.jsonl:2"),
         (["score/model", "rows.jsonl"], 3, "say which it is, as in --text txt"),
+        (["score/model", "rows.txt", "--out", "folder.tsv"], 2, "give a name that ends in .jsonl or .tsv"),
+        (["score/model", "rows.jsonl", "--out", "rows.jsonl"], 2, "is the file that is read, and would be"),
+        (["score/model", "rows.txt", "--text", "a"], 2, "is read a text a line, so there is no column 'a'"),
+        (["score/model", "pair.jsonl", "--second", "b"], 2, "--second b: this network reads one text a row"),
+        (["score/model", "gbk.txt"], 3, "gbk.txt:1: not UTF-8 at byte 0"),
+        (["mine", "rows.txt", "--runs", "more"], 2, "there is no run 'mine' in more, but 'mine2'"),
+        (["mine2", "rows.txt", "--runs", "more"], 2, "its stages are not done yet"),
         (["score/model", "rows.txt", "--stage", "fine"], 2, "score/model is no folder of a run"),
         (["run", "rows.txt"], 2, "several stages with fine-tuned networks, say --stage: coarse, fine"),
         (["run", "rows.txt", "--stage", "fin"], 2, "of a stage 'fin' (it has: coarse, fine)"),
@@ -159,6 +166,14 @@ def test_what_cannot_be_done_is_one_message(
     output, message = capsys.readouterr()
     assert said in message
     assert (output, message.count("\n")) == ("", 1)
+
+
+def test_the_encoding_of_a_file_can_be_told(
+    broken: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(broken)
+    assert main(["predict", "score/model", "gbk.txt", "--encoding", "gb18030"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] == "天地"
 
 
 def test_a_stage_of_a_run_can_be_chosen(
@@ -187,6 +202,11 @@ def broken(tmp_path_factory: pytest.TempPathFactory, export: Artefact) -> Path:
     (place / "run" / "recipe.yaml").write_text("name: run\n")
     noted = {name: {"identity": {}, "artefact": "../score"} for name in ("coarse", "fine")}
     (place / "run" / "stages.json").write_text(json.dumps(noted))
+    (place / "folder.tsv").mkdir()
+    (place / "more" / "mine2").mkdir(parents=True)
+    (place / "more" / "mine2" / "recipe.yaml").write_text("name: mine2\n")
+    (place / "gbk.txt").write_text("天地\n", "gb18030")
+    (place / "pair.jsonl").write_text('{"text": "天", "b": "地"}\n')
     (place / "rows.txt").write_text("天\n")
     (place / "blank.txt").write_text(" \n\n")
     (place / "rows.jsonl").write_text('{"text": "天"}\n{"txt": "天"}\n')

@@ -114,3 +114,10 @@ def test_answers_read_back_with_the_text_whatever_is_in_it() -> None:
     assert [row["tfidf"] for row in rows] == ["负面"] * 4
     assert rows[0]["text"] == '他说"好"'
     assert rows[1]["text"] == r"tab\there \\t\nnew\rline"
+
+
+def test_one_answer_to_all_rows_is_nothing_learnt_unless_it_is_right() -> None:
+    same = (1, 1, 1, 1)
+    assert run("pretrained", 0, 0.5, same).constant
+    assert not run("pretrained", 0, 1.0, same).constant
+    assert not run("pretrained", 0, 0.5).constant

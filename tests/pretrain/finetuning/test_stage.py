@@ -278,6 +278,36 @@ def test_more_rows_than_there_are_is_said_not_refused(config: Finetune, export: 
     )
 
 
+def test_numbers_that_are_all_the_same_are_refused(
+    tmp_path: Path, config: Finetune, export: Artefact
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    lines = [json.dumps({"text": text, "score": 1.5}) for text, _ in make_rows(100)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    asked = {"path": str(path), "value": "score"}
+    wrong = Finetune.model_validate({**dict(config), "data": asked, "task": "regression", "beside": ()})
+    with pytest.raises(BadData, match=r"training rows all have the number 1\.5, nothing is to be told apart"):
+        prepare(wrong, export, Quiet())
+
+
+def test_a_batch_of_more_rows_than_there_are_is_said(config: Finetune, export: Artefact) -> None:
+    reporter = Listening()
+    prepare(config.model_copy(update={"rows": 40, "batch": 64}), export, reporter)
+    assert "batch: 64 is more than the 40 training rows: an epoch is a single step" in reporter.lines
+
+
+def test_a_network_of_many_more_tokens_than_the_tokenizer_has_is_said(
+    tmp_path: Path, config: Finetune
+) -> None:
+    folder = make_folder(tmp_path / "bert")
+    described = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**described, "vocab_size": 9999}))
+    reporter = Listening()
+    asked = {"model": None, "from_pretrained": Pretrained(path=str(folder))}
+    prepare(config.model_copy(update=asked), None, reporter)
+    assert any("a network of 9,999: is it the one that" in line for line in reporter.lines)
+
+
 def test_rows_that_are_cut_are_counted(config: Finetune, export: Artefact) -> None:
     reporter = Listening()
     prepare(config.model_copy(update={"length": 8}), export, reporter)

@@ -1,12 +1,14 @@
 import pytest
 
+from corpora.stage import StageSettings
+from pretrain.finetuning.settings import Finetune
 from pretrain.reading.checking import check
 from pretrain.reading.problems import Problem
 from pretrain.reading.source import parse
 from tests.pretrain.reading.toys import Learn, Read
 
 
-def lines(text: str, model: type[Learn] | type[Read] = Learn) -> list[str]:
+def lines(text: str, model: type[StageSettings] = Learn) -> list[str]:
     """What is wrong with a stage `s`, one line a problem."""
     problems: list[Problem] = []
     check(model, parse(text, "r", []), ("stages", "s"), problems)
@@ -85,7 +87,10 @@ def test_one_mistake_is_one_line_at_its_place(text: str, said: str) -> None:
             "{cleaning: [plain, {strategy: runs, bugdet: 1}]}",
             "r:1:37: s.cleaning.1.bugdet: unknown key (nearest: 'budget')",
         ),
-        ("{paths: x}", "r:1:9: s.paths: got 'x', wanted a list"),
+        ("{paths: x}", "r:1:9: s.paths: got 'x', wanted a list: write [x]"),
+        ("{paths: 'a,b'}", "r:1:9: s.paths: got 'a,b', wanted a list: write [a,b]"),
+        ("{paths: 2-4}", "r:1:9: s.paths: got '2-4', wanted a list: write [2, 3, 4]"),
+        ("{paths: 3}", "r:1:9: s.paths: got 3, wanted a list: write [3]"),
     ],
 )
 def test_alternatives_do_not_echo(text: str, said: str) -> None:
@@ -106,3 +111,16 @@ def test_all_mistakes_are_told() -> None:
 def test_a_label_that_is_spelt_like_a_key_is_no_key() -> None:
     (line,) = lines("{steps: 1, tokenizer: {train: x, size: x}}")
     assert line.startswith("r:1:40: s.tokenizer.size: got 'x', wanted a whole number")
+
+
+def test_words_of_other_programs_are_answered_with_ours() -> None:
+    given = "kind: finetune\ndata: {path: rows.tsv}\n"
+    for text, said in (
+        ("adversarial: none", "s.adversarial: 'none' is none of 'alum', "),
+        ("learning_rate: 1e-5", "s.learning_rate: unknown key (here: 'lr')"),
+        ("num_train_epochs: 3", "s.num_train_epochs: unknown key (here: 'epochs')"),
+    ):
+        (line,) = lines(given + text, Finetune)
+        assert said in line
+    (line,) = lines(given + "adversarial: none", Finetune)
+    assert line.endswith("; for none of them write null")
