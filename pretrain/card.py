@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpora.stage import JSON
-from pretrain.opening import opening
+from pretrain.snippets import opening
 
 HELD_OUT = "held_out_"
 BODY = """

@@ -25,7 +25,7 @@ from pretrain.networks import weights
 from pretrain.networks.architectures import HuggingFaceModel, has_pair_head, network_class, token_logits
 from pretrain.networks.towers import Towers
 from pretrain.networks.weights import ENCODER
-from pretrain.opening import opening
+from pretrain.snippets import opening
 from pretrain.training import checkpoints
 
 

@@ -6,11 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
+from safetensors.torch import save_file
 
 from corpora.artefact import Draft
 from pretrain import asides
+from pretrain.finetuning import Finetune
 from pretrain.launch.signals import StopRequest
+from pretrain.networks.weights import WEIGHTS
 from pretrain.recipe import load
 from pretrain.running import folders, planning, runner
 from pretrain.running.chain import Link, chain
@@ -19,6 +23,7 @@ from pretrain.running.store import Store
 from tests.pretrain.roof import finish, recipe
 from tests.pretrain.toys import toy_train
 from tests.recipes.making import write_recipe
+from tokenization.pretrained import Pretrained
 
 
 @pytest.fixture
@@ -134,6 +139,15 @@ def test_an_adversary_takes_its_time() -> None:
     assert seconds(adversarial={"method": "alum", "every": 2}) == pytest.approx(11 / 6 * plain)
     assert seconds(adversarial={"method": "pgd", "steps": 3}) == pytest.approx(3 * plain)
     assert seconds(adversarial={"method": "alum", "scope": "all"}) > 3 * plain  # the head everywhere
+
+
+def test_a_checkpoint_at_hand_is_weighed(tmp_path: Path) -> None:
+    save_file({"embeddings.word": torch.zeros(50, 4), "layer.0": torch.zeros(4, 4)}, tmp_path / WEIGHTS)
+    small = Finetune.model_validate({"data": {"path": "rows.tsv"}, "from_pretrained": str(tmp_path)})
+    large = small.model_copy(update={"from_pretrained": Pretrained(path="bert-base-uncased")})
+    costs = [planning.ESTIMATES[Finetune](each, {}) for each in (small, large)]
+    assert costs[0].disk == planning.Figure((50 * 4 + 4 * 4) * 4, "guessed")
+    assert costs[0].time.value < costs[1].time.value / 10
 
 
 def test_a_plan_writes_nothing_but_digests(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pretrain.opening import opening
+from pretrain.snippets import opening
 
 
 @pytest.mark.parametrize(
