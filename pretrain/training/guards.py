@@ -58,7 +58,8 @@ class Guard:
                 self.reporter.say(
                     f"step {step:,}: this run is not adversarial: the perturbation moves predictions hardly "
                     f"more (KL {found['kl_delta']:.3g}) than a random one of its size does "
-                    f"({found['kl_random']:.3g}; dropout alone: {found['kl_zero']:.3g}); see docs/adversarial.md"
+                    f"({found['kl_random']:.3g}; dropout alone: {found['kl_zero']:.3g}); "
+                    "see docs/adversarial.md"
                 )
         return {"step": step, **found}
 
