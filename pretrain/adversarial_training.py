@@ -170,18 +170,12 @@ class ModelAttack(Generic[Said]):
         return self._judge.loss(said)
 
     def divergence(self, target: Said, said: Said) -> Tensor:
-        """From a constant target.
-
-        Between two precisions it would be of rounding: in exact ascents, the target is the first clean pass
-        as it would have been exactly.
-        """
-        if self._climbing and self._training.exact:
-            target = self._exact_clean
-        return self._judge.divergence(target, said)
+        """From a constant target."""
+        return self._judge.divergence(self._compared(target), said)
 
     def symmetric(self, one: Said, other: Said, constant: Constant = "each") -> Tensor:
         """In both directions."""
-        return self._judge.symmetric(one, other, constant)
+        return self._judge.symmetric(self._compared(one), other, constant)
 
     def anywhere(self, flag: Tensor) -> Tensor:
         """Asked of all processes, where there are several."""
@@ -200,6 +194,13 @@ class ModelAttack(Generic[Said]):
             torch.autocast(self._dropout.device.type, halves, halves is not None),
         ):
             return self._run()
+
+    def _compared(self, clean: Said) -> Said:
+        """What a pass is compared with: in exact ascents, the first clean pass as it would have been exactly.
+
+        Between two precisions a divergence would be of rounding.
+        """
+        return self._exact_clean if self._climbing and self._training.exact else clean
 
     @cached_property
     def _exact_clean(self) -> Said:

@@ -170,13 +170,7 @@ class MicroBatch:
         return loss
 
     def divergence(self, target: Answers, said: Answers) -> Tensor:
-        """KL(target || said) of all predictions, weighted and divided as their losses are.
-
-        Between two precisions it would be of rounding: what is said exactly is compared with what the first
-        clean pass would have said exactly.
-        """
-        if said.exact and not target.exact:
-            target = self._exact_clean
+        """KL(target || said) of all predictions, weighted and divided as their losses are."""
         return self._apart(kl, target, said)
 
     def symmetric(self, one: Answers, other: Answers, constant: Constant = "each") -> Tensor:
@@ -214,6 +208,12 @@ class MicroBatch:
         return Answers(outputs, batch, self._objectives, self._asked, shift is not None and shift.exact)
 
     def _apart(self, divergence: Callable[[Tensor, Tensor], Tensor], one: Answers, other: Answers) -> Tensor:
+        """Between two precisions it would be of rounding.
+
+        So what is said exactly is compared with what the first clean pass would have said exactly.
+        """
+        if other.exact and not one.exact:
+            one = self._exact_clean
         apart = torch.zeros((), device=self._device)
         for name, objective in self._objectives.items():
             first, second = (self._attacked_logits(objective, each) for each in (one, other))

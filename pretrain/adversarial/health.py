@@ -17,6 +17,9 @@ FIGURES = ("kl_delta", "kl_random", "kl_zero", "delta_linf", "delta_l2", "delta_
 """Divergences (nats, of the mean prediction) at delta, at a random one of its norm, and at none: what dropout
 does; largest coordinate and length of the mean token's delta; and its cosine to where it began."""
 
+CLEARLY = 1.5  # times: released rules come to 0.9 to 1.2, a normalised gradient to tens
+ROUNDING = 1e-6  # of a divergence
+
 
 @torch.no_grad()
 def examine(adversary: Adversary, attack: Attack[Said], done: Pass[Said]) -> dict[str, Tensor]:
@@ -50,5 +53,10 @@ def figures(sums: Mapping[str, float]) -> dict[str, float]:
 
 
 def is_adversarial(found: Mapping[str, float]) -> bool:
-    """Whether the perturbation does more than a random one."""
-    return found["kl_delta"] > found["kl_random"]
+    """Whether the perturbation does clearly more than a random one, dropout taken away from both.
+
+    By `CLEARLY`, for noise is now and then the better noise; and by more than rounding.
+    """
+    floor = found["kl_zero"]
+    worst, random = found["kl_delta"] - floor, found["kl_random"] - floor
+    return worst > max(CLEARLY * random, ROUNDING * max(floor, 1.0))

@@ -101,6 +101,10 @@ class Smart(Smoothing):
             return None
         return SlowWeights(network, [weight.detach().clone() for weight in network.parameters()], steps)
 
+    def height(self, attack: Attack[Said], clean: Said, moved: Said) -> Tensor:
+        """What is learnt from: the divergence in both directions."""
+        return attack.symmetric(clean, moved, "first")
+
     def passes(self, attack: Attack[Said], state: Any = None) -> Iterator[Pass[Said]]:  # noqa: ANN401
         """One loss: clean, smoothness, and nearness to the slower self, if `state` has one."""
         slow: Said | None = None

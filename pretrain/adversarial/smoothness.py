@@ -145,6 +145,10 @@ class Smoothing(Adversary):
     def _clear(self) -> bool:
         return self.unit == "embedding" and self.noise_scale >= CLEAR
 
+    def height(self, attack: Attack[Said], clean: Said, moved: Said) -> Tensor:
+        """What ascents climb: KL(clean || moved)."""
+        return attack.divergence(clean, moved)
+
     def smoothness(self, attack: Attack[Said], clean: Said) -> Smoothness:
         """The symmetric divergence from a clean pass at the end of the ascents."""
         start = self._noise(attack)
@@ -164,7 +168,7 @@ class Smoothing(Adversary):
         places, size = attack.places, self._size(attack.embedded, attack.places)
         for _ in range(self.steps):
             slope = attack.gradient(
-                delta, lambda moved: attack.divergence(clean, moved), dropout=self.dropout
+                delta, lambda moved: self.height(attack, clean, moved), dropout=self.dropout
             )
             if self.ascent == "normalised":
                 slope = size * normalised(slope, places, self.norm, self.over, self.tiny)

@@ -43,8 +43,9 @@ class TextAt(RowBall):
     """A perturbation of each row, as FreeLB's, and one of each token, which a table carries on.
 
     The token's part climbs by itself, and is then scaled by its norm over the row's largest: tokens that
-    matter move most. Both parts together stay in the ball, at the start too. The published formula leaves
-    open whether that scale is taken before or after the ascent; after it, as released.
+    matter move most. Both parts together stay in the ball, at the start too, but with `released`. The
+    published formula leaves open whether that scale is taken before or after the ascent; after it, as
+    released.
     """
 
     method: Literal["text_at"] = "text_at"
@@ -52,8 +53,8 @@ class TextAt(RowBall):
 
     profile: Literal["paper", "released"] = "paper"
     """released: as TAVAT's code. The tokens' part is divided by its norm over the whole micro-batch, takes in
-    [CLS], [SEP] and padding, and is added to the table, once for every place; the loss is summed over the
-    passes, not averaged; the last pass is followed by no ascent."""
+    [CLS], [SEP] and padding, and is added to the table, once for every place; the first pass may be outside
+    the ball; the loss is summed over the passes, not averaged; the last pass is followed by no ascent."""
 
     @field_validator("level")
     @classmethod
@@ -76,7 +77,9 @@ class TextAt(RowBall):
         released, places = self.profile == "released", attack.places
         own = torch.ones_like(places.movable) if released else places.movable & ~places.special
         table.turn(attack.step, released)
-        row, token = ball.shrunk(ball.start(attack), self._looked_up(table, places, own), places)
+        row, token = ball.start(attack), self._looked_up(table, places, own)
+        if not released:
+            row, token = ball.shrunk(row, token, places)
         start = row + token
         for number in range(self.steps):
             delta, last = (row + token).requires_grad_(), number == self.steps - 1

@@ -56,9 +56,10 @@ class Guard:
             before = next((json.loads(line) for line in reversed(log) if '"kl_delta"' in line), None)
             if before is None or is_adversarial(before):
                 self.reporter.say(
-                    f"step {step:,}: this run is not adversarial: the perturbation moves predictions no more "
-                    f"(KL {found['kl_delta']:.3g}) than a random one of its size ({found['kl_random']:.3g}; "
-                    f"dropout alone: {found['kl_zero']:.3g}); see docs/adversarial.md"
+                    f"step {step:,}: this run is not adversarial: the perturbation moves predictions hardly "
+                    f"more (KL {found['kl_delta']:.3g}) than a random one of its size does "
+                    f"({found['kl_random']:.3g}; dropout alone: {found['kl_zero']:.3g}); "
+                    "see docs/adversarial.md"
                 )
         return {"step": step, **found}
 

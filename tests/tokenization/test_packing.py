@@ -318,6 +318,14 @@ def test_electras_rows_are_cut_at_half_of_the_length_or_behind_it(lengths: list[
     assert overshot <= {False} or single == 0
 
 
+def test_a_sentence_that_would_overshoot_half_of_the_row_joins_a_by_a_fair_coin() -> None:
+    documents = encoded([[[1] * 7] * 3000])  # half of a row of 24 is 10 tokens
+    placed = list(ElectraPairs(length=24, single=0.0, short=0.0).pack(documents, 0))
+    firsts = [row.end - row.begin for row in placed]
+    assert set(firsts) == {7, 14}
+    assert abs(firsts.count(14) / len(firsts) - 0.5) < 6 * 0.5 / len(firsts) ** 0.5
+
+
 def test_electras_shares_are_those_asked_for() -> None:
     documents = encoded([[[1]] * 4000])
     lengths, singles = [], 0

@@ -141,6 +141,37 @@ def text_at(
     return walked, total, after
 
 
+def text_at_released(
+    rows: Rows, table: Tensor, ids: Tensor, deltas: Tensor, steps: int, step: float, radius: float
+) -> tuple[list[Tensor], Tensor, Tensor]:
+    """As token_vat.py of LinyangLee/Token-Aware-VAT does it, on padded rows: ids (batch, length).
+
+    The first perturbation is handed in without the tokens' part; pads are 0, and get no gradient.
+    """
+    tokens = table[ids] / float((table[ids] ** 2).sum() ** 0.5)
+    walked, total = list[Tensor](), torch.zeros(())
+    for number in range(steps):
+        walked.append(deltas + tokens)
+        each = [walked[-1][row, : len(real)] for row, real in enumerate(rows.ids)]
+        total = total + rows.gradient(rows.losses(each))
+        if number == steps - 1:
+            break
+        for row, slope in enumerate(rows.ascents(rows.losses, each)):
+            here = slice(0, len(slope))
+            deltas[row, here] += step * slope / slope.norm()
+            tokens[row, here] += step * slope / slope.norm(dim=1, keepdim=True)
+            sizes = tokens[row].norm(dim=1)  # pads among them
+            tokens[row] *= (sizes / sizes.max())[:, None]
+            shrink = min(1.0, radius / float((deltas[row] + tokens[row]).norm()))
+            deltas[row] *= shrink
+            tokens[row] *= shrink
+    after = table.clone()
+    for row, real in enumerate(ids.tolist()):
+        for place, word in enumerate(real):
+            after[word] += tokens[row, place]
+    return walked, total, after
+
+
 def kl(p: Tensor, q: Tensor) -> Tensor:
     """KL(p || q) of logits (classes,)."""
     one, other = log_softmax(p, 0), log_softmax(q, 0)

@@ -404,6 +404,25 @@ def test_robust_is_adversarial_and_the_released_rule_is_noise(learnt: dict[str, 
     assert measured["robust"]["kl_delta"] > 3 * measured["robust"]["kl_random"] > 0
     assert measured["released"]["delta_cosine"] > 0.9999
     assert measured["paper"]["kl_delta"] < 1e-6
+    assert not is_adversarial(measured["released"])
+    assert not is_adversarial(measured["paper"])
+
+
+@pytest.mark.parametrize(
+    ("delta", "random", "zero", "wanted"),
+    [
+        (0.1274, 0.0335, 0.0325, True),  # robust, as measured on a trained network
+        (0.0462, 0.0450, 0.0325, False),  # released: noise that was lucky
+        (0.0480, 0.0461, 0.0335, False),  # the same in bf16
+        (0.03249498, 0.03249495, 0.03249497, False),  # paper: rounding
+        (0.520, 0.502, 0.500, True),  # much dropout hides nothing
+        (0.02, 0.03, 0.01, False),
+    ],
+)
+def test_a_run_is_adversarial_where_its_perturbations_clearly_beat_noise(
+    delta: float, random: float, zero: float, wanted: bool
+) -> None:
+    assert is_adversarial({"kl_delta": delta, "kl_random": random, "kl_zero": zero}) == wanted
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,8 @@ def test_smart_ascends_the_divergence_and_learns_through_both_predictions() -> N
     clean = [rows.said(row).detach() for row in range(3)]
 
     def apart_from_clean(deltas: Deltas) -> torch.Tensor:
-        pairs = (
-            (clean[row].softmax(0), rows.said(row, delta).log_softmax(0)) for row, delta in enumerate(deltas)
-        )
-        return torch.stack([(p * (p.log() - q)).sum() for p, q in pairs]).mean()
+        moved = [rows.said(row, delta) for row, delta in enumerate(deltas)]
+        return torch.stack([symmetric_kl(p, q) for p, q in zip(clean, moved, strict=True)]).mean()
 
     walked = [apart(watched.seen[0], batch)]
     for _ in range(2):

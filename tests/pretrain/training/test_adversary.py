@@ -37,6 +37,14 @@ def test_a_run_tells_what_its_adversary_did_and_goes_on_to_the_same_bytes(
     assert bool(told["no_better_than_chance"]) == any("not adversarial" in line for line in listener.said)
 
 
+def test_a_run_whose_perturbations_move_nothing_says_so_once(data: Artefact, tmp_path: Path) -> None:
+    listener = StopAfter(99)
+    made = run(toy_train(adversarial=ADVERSARY | {"profile": "paper"}), data, tmp_path / "paper", listener)
+    told = made.facts["adversarial"]
+    assert told["no_better_than_chance"] == told["examined"] == 5
+    assert len([line for line in listener.said if "this run is not adversarial" in line]) == 1
+
+
 def test_plain_training_says_nothing_of_one(data: Artefact, tmp_path: Path) -> None:
     plain = run(toy_train(steps=4), data, tmp_path / "plain")
     off = run(toy_train(steps=4, adversarial={"method": "alum", "weight": 0.0}), data, tmp_path / "off")

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ from pretrain.finetuning.heads import export_of
 from pretrain.networks import weights
 from pretrain.networks.towers import Towers
 from pretrain.training import checkpoints
+from pretrain.training.pairing import first_pair
 from pretrain.training.settings import Train
 from tests.pretrain.encoders import settings
 from tests.pretrain.toys import opened, run, toy_train
-from tests.tokenization.making import make_token_set, row
+from tokenization.tokens import TokenSet
 
 PAIR: dict[str, object] = {
     "model": settings("electra"),
@@ -251,12 +253,14 @@ def test_tokenizers_that_differ_are_one_message(data: Artefact, folder: Path, tm
         run(toy_train(**given), data, tmp_path / "made")
 
 
-def test_rows_without_a_token_are_nothing_for_a_uniform_generator(tmp_path: Path) -> None:
-    padded = make_token_set(tmp_path / "padded", [row([[5], [6]], (), n) for n in range(9)], [], length=48)
-    assert padded  # every id has a token here: it trains
-    config = toy_train(**PAIR | {"generator": {"uniform": True}, "steps": 1, "batch": 4})
-    made = run(config, padded, tmp_path / "made")
+def test_a_uniform_generator_trains_and_wants_a_token_for_every_row(data: Artefact, tmp_path: Path) -> None:
+    config = toy_train(**PAIR | {"generator": {"uniform": True}, "steps": 1})
+    made = run(config, data, tmp_path / "made")
     assert made.facts["parameters"] == loaded(made).num_parameters()
+    tokens = TokenSet.open(data, "train")
+    tokens.vocabulary = replace(tokens.vocabulary, empty_ids=(tokens.vocabulary.size - 1,))
+    with pytest.raises(UsageError, match=r"would draw the 1 rows that have no token: leave .*pad_to out"):
+        first_pair(config, {"data": data}, tokens, Quiet())
 
 
 @pytest.mark.parametrize(
