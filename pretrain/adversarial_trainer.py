@@ -79,6 +79,8 @@ class AdversarialTrainer(Trainer):
             inner = self.accelerator.unwrap_model(model)
             steps, seed = self.state.max_steps, self.args.seed
             self._training = AdversarialTraining(inner, self.adversary, special, steps, seed)
+        if (scaler := self.accelerator.scaler) is not None:
+            self._training.scale = scaler.get_scale()
         return self._training
 
 

@@ -73,6 +73,7 @@ class AdversarialTraining:
         self.model, self.adversary, self.seed, self.precision = model, adversary, seed, precision
         self.special_ids = tuple(special_ids)
         self.exact = adversary is not None and adversary.exact(precision is not None)
+        self.scale = 1.0  # of losses before their gradient is taken: in fp16, small ones would be 0
         self.cost = 0.0  # so far, in passes of plain training: a backward pass is two forward ones
         self.width = width(model)
         self.embeddings = Embeddings(model, adversary.level) if adversary else None
@@ -161,9 +162,9 @@ class ModelAttack(Generic[Said]):
         with frozen(self._training.model):
             said = self._pass(Shift(leaf, exact=self._training.exact), dropout)
             self._climbing = True
-            (gradient,) = torch.autograd.grad(measure(said), leaf)
+            (gradient,) = torch.autograd.grad(self._training.scale * measure(said), leaf)
             self._climbing = False
-        return gradient
+        return gradient / self._training.scale
 
     def loss(self, said: Said) -> Tensor:
         """The task's loss."""

@@ -15,7 +15,7 @@ from corpora.errors import UsageError
 from pretrain.adversarial import Adversary, Alum, Attack, FreeAt, FreeLb, Pass, Pgd, R3f, Smart, TextAt
 from pretrain.adversarial.attack import Said
 from pretrain.adversarial_trainer import AdversarialTrainer
-from pretrain.adversarial_training import AdversarialTraining
+from pretrain.adversarial_training import AdversarialTraining, ModelAttack
 from pretrain.judge import ModelJudge
 from tests.pretrain.adversarial.making import (
     LENGTHS,
@@ -152,6 +152,22 @@ def test_ascents_of_a_divergence_are_exact_under_bf16_where_noise_is_small() -> 
         next(iter(watched.passes(make_batch())))
         ends.append(watched.seen[-1].flatten())
     assert torch.nn.functional.cosine_similarity(ends[0], ends[1], dim=0) > 0.99
+
+
+def test_in_fp16_a_scale_keeps_the_slope_of_what_is_small() -> None:
+    exact = slope(None, 1.0, 1.0)
+    assert not slope(torch.float16, 1.0, 1e-9).any()  # 1e-9 is 0 in half precision
+    assert_near(slope(torch.float16, 2.0**16, 1e-9) * 1e9, exact, 0.01)
+
+
+def slope(precision: torch.dtype | None, scale: float, factor: float) -> Tensor:
+    model, batch = make_model(), make_batch()
+    training = AdversarialTraining(model, Pgd(), SPECIAL, precision=precision)
+    training.scale = scale
+    attack = ModelAttack(training, lambda: model(**batch), ModelJudge(batch), batch, 0, 0)
+    attack.outputs()
+    nothing = torch.zeros_like(attack.embedded)
+    return attack.gradient(nothing, lambda said: factor * said.logits[:, 0].float().sum(), dropout="off")
 
 
 def arguments(folder: Path, **settings: object) -> TrainingArguments:
