@@ -33,6 +33,7 @@ class Export(StageSettings):
     """Export a checkpoint for use with `transformers`."""
 
     makes: ClassVar[str] = "export"
+    format: ClassVar[int] = 2
 
     kind: Literal["export"] = "export"
     """Export."""

@@ -40,7 +40,7 @@ class Finetune(StageSettings):
     """Fine-tune a checkpoint on labelled rows, once for each seed, and score it on held-out rows."""
 
     makes: ClassVar[str] = "score"
-    format: ClassVar[int] = 3
+    format: ClassVar[int] = 4
 
     kind: Literal["finetune"] = "finetune"
     """Fine-tune a checkpoint and score it."""
