@@ -14,9 +14,10 @@ from pretrain.networks.architectures import HuggingFaceModel
 from pretrain.networks.attention import FLASH
 from pretrain.networks.layout import check_isolation
 from pretrain.networks.network import Network, build, check_fit, check_head
+from pretrain.networks.opening import few
 from pretrain.networks.pair import PairNetwork
 from pretrain.networks.speeding import compile_encoder, keep_no_activations
-from pretrain.networks.starting import check_vocabulary, few, start_from
+from pretrain.networks.starting import check_vocabulary, start_from
 from pretrain.networks.towers import Towers
 from pretrain.networks.vectors import grow, silence
 from pretrain.objectives.electra import Electra

@@ -11,7 +11,8 @@ from corpora.reporter import Reporter
 from pretrain.networks.architectures import HuggingFaceModel, network_class
 from pretrain.networks.generators import Generator, configure
 from pretrain.networks.network import build
-from pretrain.networks.starting import check_vocabulary, few, start_discriminator, start_from
+from pretrain.networks.opening import few
+from pretrain.networks.starting import check_vocabulary, start_discriminator, start_from
 from pretrain.networks.towers import Discriminator, Towers, adopt, alike
 from pretrain.networks.vectors import grow, silence
 from pretrain.networks.weights import holds_pair, load
