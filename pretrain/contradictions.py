@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from corpora.errors import BadData, UsageError
+from corpora.errors import UsageError
 from corpora.stage import StageSettings
 from pretrain.export import Export
 from pretrain.finetuning.attacks.synonym import Synonym
 from pretrain.finetuning.settings import Finetune
-from pretrain.networks.architectures import positions
+from pretrain.networks.architectures import configuration, positions
 from pretrain.networks.generators import Generator, configure
 from pretrain.networks.network import Model
 from pretrain.reading.problems import Key
@@ -22,7 +22,6 @@ from pretrain.replacement import SimilarWord
 from pretrain.training.settings import Train
 from tokenization.encoding import Encode
 from tokenization.packing import SegmentPairs
-from tokenization.pretrained import Pretrained
 from tokenization.segmenters import Character
 
 Kind = TypeVar("Kind", bound=StageSettings)
@@ -159,21 +158,11 @@ def _positions(stages: Stages, name: str) -> tuple[int | None, str]:
     if not isinstance(found, Train):
         return None, ""
     if found.model is None:
-        return _positions_of(found.from_pretrained), ""
+        config = configuration(found.from_pretrained)
+        return (positions(config) if config else None), ""
     config = _configuration(found.model)
     mend = ", or raise max_position_embeddings of the network"
     return (None if isinstance(config, str) else positions(config)), mend
-
-
-def _positions_of(checkpoint: Pretrained | None) -> int | None:
-    """Longest row that a checkpoint in a folder reads; None where it is elsewhere, or says nothing of it."""
-    from transformers import AutoConfig
-
-    try:
-        folder = checkpoint.folder() if checkpoint else None
-        return positions(AutoConfig.from_pretrained(folder)) if folder else None
-    except (BadData, OSError, ValueError):
-        return None
 
 
 def _configuration(model: Model) -> Any:  # noqa: ANN401 - transformers' class, or why it refuses

@@ -18,8 +18,8 @@ from corpora.paths import Located, locate
 from corpora.places import Encoded, File, Place
 from corpora.readers import Datasets
 
-Found = tuple[str, Raw]
-"""Name of a file, and a row of it."""
+Found = tuple[Place, Raw]
+"""A file, and a row of it."""
 
 
 FEW_LABELS = 20
@@ -79,7 +79,7 @@ class LabelledData(LabelledSettings):
         """
         counts: Counter[str] = Counter()
         found = self._found(locate(path), counts, labelled=False)
-        rows = tuple(_row(name, raw, raw.text, raw.second) for name, raw in found)
+        rows = tuple(_row(place, raw, raw.text, raw.second) for place, raw in found)
         if not rows:
             raise BadData(f"{path} has no rows; give a file that has: {self._form(labelled=False)}")
         return rows
@@ -116,7 +116,7 @@ class LabelledData(LabelledSettings):
         for label in sorted(self.files):
             for place in _places(locate(self.files[label])):
                 encoded = Encoded(place, self.encoding)
-                yield from ((place.name, Raw(line, text, label=label)) for line, text in lines(encoded))
+                yield from ((place, Raw(line, text, label=label)) for line, text in lines(encoded))
 
     def _found(
         self, located: Iterable[Located], counts: Counter[str], labelled: bool = True
@@ -130,7 +130,7 @@ class LabelledData(LabelledSettings):
                 found = reader.read(encoded, labelled)
             for raw in found:
                 if isinstance(raw, Raw):
-                    yield place.name, raw
+                    yield place, raw
                 elif self.invalid == "strict":
                     raise BadData(f"{place}:{raw.line}: {raw.complaint}")
                 else:
@@ -139,7 +139,7 @@ class LabelledData(LabelledSettings):
 
     def _rows(self, found: Iterable[Found], counts: Counter[str]) -> Iterator[Named]:
         """The rows, and what they are labelled with; those without text or label are counted and left out."""
-        for name, raw in found:
+        for place, raw in found:
             counts["read"] += 1
             label = raw.label if isinstance(raw.label, str) else ""
             texts = self._texts(raw)
@@ -148,7 +148,7 @@ class LabelledData(LabelledSettings):
             elif texts is None:
                 counts["empty"] += 1
             else:
-                yield self._renamed(_row(name, raw, *texts), label)
+                yield self._renamed(_row(place, raw, *texts), label)
 
     def _texts(self, raw: Raw) -> tuple[str, str | None] | None:
         """The texts, repaired as pre-training text is where no places in them are known; None: no text."""
@@ -163,7 +163,7 @@ class LabelledData(LabelledSettings):
         for each in {label} - {""} | {span.type for span in row.spans}:
             if each not in self.names:
                 known = listed([*self.names]) + _meant(each, self.names)
-                raise BadData(f"{row.identity}: label {each!r} is none of those under `names`: {known}")
+                raise BadData(f"{row.place}: label {each!r} is none of those under `names`: {known}")
         spans = tuple(span._replace(type=self.names[span.type]) for span in row.spans)
         return replace(row, spans=spans), self.names.get(label, label)
 
@@ -225,10 +225,15 @@ def _places(located: Iterable[Located]) -> Iterator[Place]:
     return (place for each in located for place in each.places())
 
 
-def _row(name: str, raw: Raw, text: str, second: str | None) -> Row:
+def _row(place: Place, raw: Raw, text: str, second: str | None) -> Row:
     number = raw.label if isinstance(raw.label, float) else None
-    shown = name.encode(errors="surrogateescape").decode(errors="replace")
-    return Row(text, second, number, raw.spans, raw.answers, raw.tokens, raw.id, f"{shown}:{raw.line}")
+    identity, file = f"{_shown(place.name)}:{raw.line}", _shown(str(place))
+    return Row(text, second, number, raw.spans, raw.answers, raw.tokens, raw.id, identity, file)
+
+
+def _shown(name: str) -> str:
+    """A name of any bytes, as text."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _cleaned(text: str) -> str:
@@ -246,7 +251,7 @@ def _refuse_unknown(rows: Iterable[Named], labels: Sequence[str]) -> None:
     for named in rows:
         for name in sorted(_names(named) - {*labels}):
             raise BadData(
-                f"{named[0].identity}: label {name!r} is in no training row (there: {listed(labels)})"
+                f"{named[0].place}: label {name!r} is in no training row (there: {listed(labels)})"
                 f"{_meant(name, labels)}; mend the row, or name all labels under `names`"
             )
 

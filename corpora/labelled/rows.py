@@ -62,7 +62,15 @@ class Row:
     """The row's own id (of a question in SQuAD's form, of an `id` column), if it has one."""
 
     identity: str = field(default="", compare=False)
-    """`train.tsv:12`: file (without its folder) and line where it stands, for messages and predictions."""
+    """`train.tsv:12`: file (without its folder) and line where it stands, for predictions."""
+
+    file: str = field(default="", compare=False, repr=False)
+    """`data/train.tsv`: the same file, by its whole name."""
+
+    @property
+    def place(self) -> str:
+        """`data/train.tsv:12`, for messages."""
+        return f"{self.file}:{self.identity.rpartition(':')[2]}" if self.file else self.identity
 
     @property
     def key(self) -> str:

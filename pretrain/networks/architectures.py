@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
-from corpora.errors import UsageError
+from corpora.errors import BadData, UsageError
+from tokenization.pretrained import Pretrained
 
 HuggingFaceModel: TypeAlias = Any  # PreTrainedModel: its heads differ by type, which no annotation says
 
@@ -51,6 +52,17 @@ def config_class(model_type: str) -> Any:  # noqa: ANN401 - a class found by nam
     if found.sub_configs or getattr(found(), "is_encoder_decoder", False):
         raise UsageError(f"{model_type!r} is no plain text encoder: it has a decoder or reads more than text")
     return found
+
+
+def configuration(checkpoint: Pretrained | None) -> Any | None:  # noqa: ANN401 - classes of `transformers`
+    """That of a checkpoint in a folder; None where it is elsewhere, or none that can be read."""
+    from transformers import AutoConfig
+
+    try:
+        folder = checkpoint.folder() if checkpoint else None
+        return AutoConfig.from_pretrained(folder) if folder else None
+    except (BadData, OSError, ValueError):
+        return None
 
 
 def network_class(model_type: str, pairs: bool) -> Any:  # noqa: ANN401 - a class found by name

@@ -27,6 +27,7 @@ from pretrain.running import folders
 from pretrain.running.chain import Link, chain
 from pretrain.running.runner import Job
 from pretrain.running.store import Store
+from pretrain.running.weighing import Size, sizes_of
 from pretrain.training import checkpoints
 from pretrain.training.stage import Train
 from tokenization.encoding import Encode
@@ -49,10 +50,9 @@ HEAD_SHARE = 0.15  # of the tokens meet the vocabulary: the masked ones
 SCORING_SECONDS = 5.0  # of a fine-tuned run, on its held-out rows
 FLOPS_A_CORE = 2.5e10  # float32, small networks
 FLOPS_A_GPU = 2.5e14  # bf16, one recent data-centre card
-FILL = 0.6  # real tokens among the positions of rows, short documents on their own
+FILL = 0.6  # real tokens among the positions of labelled rows
+ROW = 100.0  # tokens of a row of which nothing is known
 VOCABULARY = 21_128  # where it is not known yet: that of Chinese BERT
-BASE = {"hidden_size": 768, "num_hidden_layers": 12}  # of a network whose configuration is elsewhere
-
 
 TIMES = ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h"))  # below so many seconds, in this unit
 
@@ -152,7 +152,12 @@ def _counted(done: Artefact) -> Iterator[tuple[str, Figure]]:
             yield name, Figure(done.facts["train"][name], "measured")
     if done.kind == "tokens":
         yield "tokens", Figure(done.facts["train"]["tokens"], "measured")
+        yield "tokens a row", Figure(_mean_row(done.facts["train"]), "measured")
         yield "vocabulary", Figure(done.facts["vocabulary_size"], "measured")
+
+
+def _mean_row(split: Mapping[str, Any]) -> float:
+    return float(split["tokens"] / max(1, split["rows"]))
 
 
 def _shard(config: Shard, flow: Mapping[str, Figure]) -> Costs:
@@ -193,7 +198,7 @@ def _encode(config: Encode, flow: Mapping[str, Figure]) -> Costs:
     cores = os.cpu_count() or 1
     trained = VOCABULARY if isinstance(config.tokenizer, Loaded) else config.tokenizer.size
     shape = {
-        "row length": Figure(config.packing.length, "measured"),
+        "tokens a row": Figure(config.packing.length * config.packing.filled, "guessed"),
         "vocabulary": Figure(trained, "guessed"),
     }
     return Costs(
@@ -209,31 +214,46 @@ def _lexicon(config: Lexicon, flow: Mapping[str, Figure]) -> Costs:
 
 
 def _train(config: Train, flow: Mapping[str, Figure]) -> Costs:
-    shape = {**BASE, **(config.model.model_extra or {} if config.model else {})}
-    width, layers = int(shape["hidden_size"]), int(shape["num_hidden_layers"])
-    inner = int(shape.get("intermediate_size", 4 * width))
-    encoder = Figure(layers * (4 * width * width + 2 * width * inner), "guessed")
-    vocabulary = flow.get("vocabulary", Figure(VOCABULARY, "guessed")).value
-    length = flow.get("row length", Figure(128, "guessed")).value
     rows = config.steps * config.batch
-    tokens = Figure(rows * length * FILL, "guessed")
-    weights = encoder.value + vocabulary * width
-    amounts = {
-        "steps": Figure(config.steps, "measured"),
-        "rows": Figure(rows, "measured"),
-        "tokens seen": tokens,
-    }
-    adversary = config.adversarial
-    head = HEAD_SHARE if adversary is None or not adversary.everywhere else 1.0
-    operations = 6 * tokens.value * (encoder.value + head * width * vocabulary)
-    operations *= adversary.cost(config.steps) if adversary else 1.0
-    longest = 3600 * config.hours if config.hours else math.inf
+    tokens = rows * flow.get("tokens a row", Figure(ROW, "guessed")).value
+    network, generator = _networks(config, flow)
+    sizes = {"encoder weights": network.encoder, "embedding weights": network.table}
+    if generator.encoder:
+        tables = 0.0 if config.generator is None or config.generator.sharing == "tied" else generator.table
+        sizes["generator weights"] = generator.encoder + tables
+    weights = sum(sizes.values())
+    seconds = 6 * tokens * _touched(config, network, generator) / _speed()
     return Costs(
-        {**amounts, "encoder weights": encoder, "embedding weights": Figure(vocabulary * width, "guessed")},
+        {
+            "steps": Figure(config.steps, "measured"),
+            "rows": Figure(rows, "measured"),
+            "tokens seen": Figure(tokens, "guessed"),
+            **{name: Figure(size, "guessed") for name, size in sizes.items()},
+        },
         disk=Figure(weights * 12 * config.keep_last, "guessed"),
         memory=Figure(weights * 16 + 5e8, "guessed"),
-        time=Figure(min(operations / _speed(), longest), "guessed"),
+        time=Figure(min(seconds, 3600 * config.hours if config.hours else math.inf), "guessed"),
     )
+
+
+def _networks(config: Train, flow: Mapping[str, Figure]) -> tuple[Size, Size]:
+    """The network, or the discriminator, and its generator; those of a stage before that it starts from."""
+    if config.start is None or "encoder weights" not in flow:
+        return sizes_of(config, flow.get("vocabulary", Figure(VOCABULARY, "guessed")).value)
+    encoder, table = flow["encoder weights"].value, flow["embedding weights"].value
+    other = flow.get("generator weights", Figure(0.0, "guessed")).value
+    return Size(encoder, table), Size(other, table if other else 0.0)
+
+
+def _touched(config: Train, network: Size, generator: Size) -> float:
+    """Weights that a token of a step meets, once for each pass in which it does."""
+    adversary = config.adversarial
+    cost = adversary.cost(config.steps) if adversary else 1.0
+    if config.objectives.pairs_networks:  # the discriminator has no vocabulary; what is written is read again
+        again = cost if adversary and not adversary.work.clean else 1.0
+        return cost * network.encoder + again * (generator.encoder + HEAD_SHARE * generator.table)
+    head = 1.0 if adversary and adversary.everywhere else HEAD_SHARE
+    return cost * (network.encoder + head * network.table)
 
 
 def _finetune(config: Finetune, flow: Mapping[str, Figure]) -> Costs:

@@ -40,6 +40,7 @@ class ElectraPairs(Settings):
 
     company: ClassVar[int] = 1  # documents that should be packed together
     next_sentences: ClassVar[bool] = False
+    filled: ClassVar[float] = 0.85  # of a row, in text of long documents: for plans
 
     def pack(self, documents: Encoded, seed: int) -> Iterator[Placed]:
         """Yield the rows of each document; what is drawn for it depends on `seed` and its number alone."""

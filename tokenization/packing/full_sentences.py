@@ -22,6 +22,7 @@ class FullSentences(Settings):
 
     company: ClassVar[int] = 1  # documents that should be packed together
     next_sentences: ClassVar[bool] = False
+    filled: ClassVar[float] = 0.9  # of a row, in text of long documents: for plans
 
     def pack(self, documents: Encoded, seed: int) -> Iterator[Placed]:
         """Yield rows in the order of the text; nothing is drawn."""

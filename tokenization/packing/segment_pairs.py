@@ -19,7 +19,7 @@ what is borrowed is cut where the row ends.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -46,6 +46,8 @@ class SegmentPairs(Settings):
     random_next: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the pairs whose B is of a random other document: 0 for sentence order; 0.5 for next-sentence
     prediction, as in BERT."""
+
+    filled: ClassVar[float] = 0.75  # of a row, in text of long documents: for plans
 
     @property
     def next_sentences(self) -> bool:

@@ -95,7 +95,7 @@ class SpanAnswers(TaskSettings):
         for row in rows:
             if row.second is None:
                 raise BadData(
-                    f"{row.identity}: no question; span_answers reads a question and a passage: name the "
+                    f"{row.place}: no question; span_answers reads a question and a passage: name the "
                     "column of the question under `data`, as in `second: question`"
                 )
         stride = length // 4 if self.stride is None else self.stride
@@ -116,7 +116,7 @@ class SpanAnswers(TaskSettings):
             for row in rows:
                 if not row.answers:
                     raise BadData(
-                        f"{row.identity}: the question has no answer; if that is meant, as in SQuAD 2.0, say "
+                        f"{row.place}: the question has no answer; if that is meant, as in SQuAD 2.0, say "
                         "`task: {task: span_answers, no_answer: true}`"
                     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ from pretrain.finetuning.tasks import Classification, Regression, Tagging, Task
 from pretrain.optimizers import AdamW
 from pretrain.randomness import torch_seed
 from pretrain.schedules import Linear
+from tests.pretrain.adversarial.by_hand import Deltas
+from tests.pretrain.adversarial.making import Watched, apart, assert_near, by_hand, take_gradient
 from tests.pretrain.finetuning.making import make_config, make_examples, make_folder, make_network, make_rows
 
 if TYPE_CHECKING:
@@ -110,6 +113,33 @@ def test_micro_batches_add_up_to_the_step(folder: Path, task: Task, adversary: A
     whole, parts = gradient(8), gradient(1, 4, 3)
     assert whole[0] == pytest.approx(parts[0], rel=1e-4)
     torch.testing.assert_close(whole[1], parts[1], rtol=1e-3, atol=1e-4 * float(whole[1].abs().max()))
+
+
+@pytest.mark.parametrize("kind", [Smart, Alum])
+def test_numbers_are_kept_apart_by_their_squared_difference(folder: Path, kind: type[Adversary]) -> None:
+    """SMART, arXiv:1911.03437, section 3.1: one ascent and what is learnt, row by row in float64."""
+    task, settings = Regression(), {"level": "words", "unit": "absolute", "constant": "none", "weight": 2.0}
+    sizes = {"steps": 1, "step_size": 0.3, "epsilon": 0.4, "noise_scale": 0.1, "embeddings_learn": True}
+    network, batch = network_of(folder, task), examples_of(folder, task).batch(np.arange(3))
+    watched = Watched(network, kind.model_validate(settings | sizes))
+    (loss,) = learn(watched.training, task, [batch], step=0, seed=0)
+    inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask, "labels": batch.labels}
+    rows, (first, last) = by_hand(network, inputs), (apart(delta, inputs) for delta in watched.seen)
+    clean = torch.stack([rows.said(row)[0] for row in range(3)])
+
+    def squared(deltas: Deltas, target: Tensor) -> Tensor:
+        moved = torch.stack([rows.said(row, delta)[0] for row, delta in enumerate(deltas)])
+        return ((moved - target) ** 2).sum() / 3
+
+    slopes = rows.ascents(lambda deltas: squared(deltas, clean.detach()), first)
+    for delta, slope, found in zip(first, slopes, last, strict=True):
+        moved = delta + 0.3 * slope / slope.norm(dim=1, keepdim=True)  # each token by itself
+        assert_near(found, moved * (0.4 / moved.norm(dim=1, keepdim=True)).clamp(max=1.0), 1e-4)
+    apart_ = squared(last, clean)
+    wanted = ((clean - batch.labels) ** 2).sum() / 3 + 2.0 * apart_
+    assert apart_.item() > 1e-4 * wanted.item()  # or a lost term would pass
+    assert loss == pytest.approx(wanted.item(), rel=1e-5)
+    assert_near(take_gradient(network), rows.gradient(wanted), 1e-4)
 
 
 @pytest.mark.parametrize(

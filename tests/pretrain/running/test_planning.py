@@ -4,6 +4,7 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from pretrain.running.store import Store
 from tests.pretrain.roof import finish, recipe
 from tests.pretrain.toys import toy_train
 from tests.recipes.making import write_recipe
+from tokenization.encoding import Encode
 from tokenization.pretrained import Pretrained
 
 
@@ -141,6 +143,69 @@ def test_an_adversary_takes_its_time() -> None:
     assert seconds(adversarial={"method": "alum", "scope": "all"}) > 3 * plain  # the head everywhere
 
 
+SMALL = {
+    **{"type": "electra", "embedding_size": 128, "hidden_size": 256, "num_hidden_layers": 12},
+    **{"num_attention_heads": 4, "intermediate_size": 1024},
+}
+ELECTRA_SMALL: dict[str, Any] = {"model": SMALL, "objectives": {"electra": 50}}
+LAYERS = 12 * (4 * 256 * 256 + 2 * 256 * 1024) + 128 * 256
+GENERATOR = 12 * (4 * 64 * 64 + 2 * 64 * 256) + 128 * 64
+TABLE = 1000 * 128
+
+
+def trained(flow: dict[str, float] | None = None, **changes: object) -> planning.Costs:
+    known = {"vocabulary": 1000.0, "tokens a row": 100.0} | (flow or {})
+    figures = {name: planning.Figure(value, "guessed") for name, value in known.items()}
+    return planning._train(toy_train(**changes), figures)
+
+
+@pytest.mark.parametrize(
+    ("generator", "own"),
+    [
+        ({"sharing": "tied"}, GENERATOR),
+        ({"sharing": "gdes"}, GENERATOR + TABLE),
+        ({"sharing": "untied", "embedding": 64}, GENERATOR - 128 * 64 + 1000 * 64),
+        ({"uniform": True}, 0),
+    ],
+)
+def test_both_networks_of_a_pair_are_weighed(generator: dict[str, object], own: int) -> None:
+    costs = trained(**ELECTRA_SMALL, generator=generator)
+    sizes = {name: one.value for name, one in costs.amounts.items() if name.endswith("weights")}
+    expected = {"encoder weights": LAYERS, "embedding weights": TABLE, "generator weights": own}
+    assert sizes == {name: size for name, size in expected.items() if size}
+    assert costs.disk == planning.Figure((LAYERS + TABLE + own) * 12 * 2, "guessed")
+    assert costs.memory == planning.Figure((LAYERS + TABLE + own) * 16 + 5e8, "guessed")
+
+
+def test_a_pair_takes_the_time_of_both_and_reads_again_what_was_written_once() -> None:
+    head = planning.HEAD_SHARE * TABLE
+    for adversary, touched in (
+        (None, LAYERS + GENERATOR + head),
+        ({"method": "alum"}, 8 / 3 * LAYERS + GENERATOR + head),
+        ({"method": "pgd", "steps": 3}, 3 * (LAYERS + GENERATOR + head)),  # no clean pass before
+    ):
+        time = trained(**ELECTRA_SMALL, adversarial=adversary).time
+        assert time
+        assert time.value * planning._speed() == pytest.approx(6 * 12 * 8 * 100 * touched)
+
+
+def test_what_goes_on_is_as_large_as_what_was_before(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "electra", **SMALL}))
+    found = trained(model=None, from_pretrained=str(tmp_path)).amounts
+    assert (found["encoder weights"].value, found["embedding weights"].value) == (LAYERS, TABLE)
+    flow = {"encoder weights": 70.0, "embedding weights": 30.0}
+    assert trained(flow, model=None, start="before").disk == planning.Figure(100 * 12 * 2, "guessed")
+
+
+def test_rows_are_as_full_as_their_packing_makes_them() -> None:
+    pairs, across = (
+        planning._encode(Encode.model_validate({"tokenizer": "bert", "packing": packing}), {})
+        for packing in ({"kind": "segment_pairs", "length": 512}, {"kind": "full_sentences", "length": 128})
+    )
+    assert pairs.amounts["tokens a row"] == planning.Figure(384, "guessed")
+    assert across.amounts["tokens a row"].value == pytest.approx(115.2)
+
+
 def test_a_checkpoint_at_hand_is_weighed(tmp_path: Path) -> None:
     save_file({"embeddings.word": torch.zeros(50, 4), "layer.0": torch.zeros(4, 4)}, tmp_path / WEIGHTS)
     small = Finetune.model_validate({"data": {"path": "rows.tsv"}, "from_pretrained": str(tmp_path)})
@@ -180,7 +245,7 @@ def test_what_is_finished_is_measured(tmp_path: Path) -> None:
 def test_an_override_is_a_reason_beside_the_run_without_it(tmp_path: Path) -> None:
     path, runs = write_recipe(tmp_path), tmp_path / "runs"
     for link in chain(load(str(path)), Store(runs / ".store")):
-        facts = {"train": {"documents": 1, "characters": 1, "tokens": 1}, "vocabulary_size": 9}
+        facts = {"train": {"documents": 1, "characters": 1, "tokens": 1, "rows": 1}, "vocabulary_size": 9}
         finish(link, facts)
         folders.remember(folders.claim(load(str(path)), runs), link.name, link.identity, link.place)
     page = shown(path, runs, "train.steps=24")
