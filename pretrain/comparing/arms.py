@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from corpora.errors import UsageError
 from pretrain.comparing.asked import Choice
 from pretrain.kinds import KINDS
-from pretrain.reading.difference import difference
 from pretrain.reading.problems import Problem, RecipeError
 from pretrain.reading.shape import all_tags, fields_of, members, tag_of, takes_null
 from pretrain.reading.source import parse
@@ -58,13 +57,6 @@ def loaded(reference: str, overrides: Sequence[str], arms_: Sequence[Arm]) -> li
     if problems:
         raise RecipeError(problems)
     return recipes
-
-
-def told(first: Recipe, other: Recipe) -> list[str]:
-    """How the second differs, a line a key."""
-    names = [*first.stages, *(name for name in other.stages if name not in first.stages)]
-    pairs = ((name, first.stages.get(name), other.stages.get(name)) for name in names)
-    return [line for name, a, b in pairs for line in difference(_plain(a), _plain(b), name)]
 
 
 def refuse_others(arms_: Sequence[Arm], recipes: Sequence[Recipe], varied: Sequence[Choice]) -> None:

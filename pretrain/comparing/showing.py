@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from pretrain.comparing import running
-from pretrain.comparing.arms import told
 from pretrain.comparing.cells import Comparison
 from pretrain.comparing.table import Table
+from pretrain.comparing.telling import told
 from pretrain.launch.signals import StopRequest
 from pretrain.running.planning import Figure, costs_of, duration
 

@@ -7,9 +7,9 @@ import pytest
 
 from corpora.errors import UsageError
 from pretrain.adversarial import Alum, FreeLb, Smart, TextAt
-from pretrain.comparing.arms import told
 from pretrain.comparing.asked import choice
 from pretrain.comparing.cells import Comparison, compare
+from pretrain.comparing.telling import told
 from pretrain.reading.shape import tag_of
 from pretrain.recipe import RecipeError
 
@@ -55,6 +55,22 @@ def test_a_word_that_the_recipe_has_stays_as_the_recipe_has_it(recipe: str) -> N
     lines = told(*found.recipes)
     assert lines[0] == "train.masking.strategy token -> ngram"
     assert not any("budget" in line for line in lines)
+
+
+def test_methods_are_told_apart_by_their_words_and_what_is_no_default(recipe: str) -> None:
+    smart = "{method: smart, weight: 3.0, start_step: 2}"
+    found = laid_out(recipe, f"score.adversarial=none,{smart},alum,freelb")
+    lines = [told(found.recipes[0], other) for other in found.recipes[1:]]
+    words = ("{method: smart, weight: 3.0, start_step: 2}", "{method: alum}", "{method: freelb}")
+    assert lines == [[f"score.adversarial null -> {word}"] for word in words]
+    assert told(*found.recipes[1:3]) == [
+        "score.adversarial.method smart -> alum",
+        "score.adversarial.weight 3.0 -> 1.0",  # a default here, and none there
+        "score.adversarial.start_step 2 -> 0",
+    ]
+    assert told(*found.recipes[2:]) == ["score.adversarial.method alum -> freelb"]
+    small, large = laid_out(recipe, "train.model.hidden_size=16,32").recipes
+    assert told(small, large) == ["train.model.hidden_size 16 -> 32"]
 
 
 def test_another_word_keeps_what_the_recipe_sets_and_means_the_same(recipe: str) -> None:
