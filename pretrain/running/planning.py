@@ -4,16 +4,13 @@ Every figure says how it is known: measured (counted in finished work, or a matt
 the first documents of each source), or guessed (a rule of thumb; the constants are below).
 """
 
-import contextlib
 import math
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rich.table import Table
-from safetensors import SafetensorError, safe_open
 
 from corpora.artefact import Artefact
 from corpora.sharding import Shard
@@ -21,18 +18,16 @@ from corpora.sources import Input
 from corpora.stage import StageSettings, asides_of
 from pretrain import asides, notes
 from pretrain.finetuning import Finetune
-from pretrain.networks.weights import WEIGHTS
 from pretrain.recipe import difference
 from pretrain.running import folders
 from pretrain.running.chain import Link, chain
 from pretrain.running.runner import Job
 from pretrain.running.store import Store
-from pretrain.running.weighing import Size, sizes_of
+from pretrain.running.weighing import Size, size_at, sizes_of
 from pretrain.training import checkpoints
 from pretrain.training.stage import Train
 from tokenization.encoding import Encode
 from tokenization.lexicon.building import Lexicon
-from tokenization.pretrained import Pretrained
 from tokenization.tokenizer import Loaded
 
 Mark = Literal["measured", "sampled", "guessed"]
@@ -259,31 +254,18 @@ def _touched(config: Train, network: Size, generator: Size) -> float:
 def _finetune(config: Finetune, flow: Mapping[str, Figure]) -> Costs:
     arms = 1 + ("random_init" in config.beside) + (config.start is not None)
     rows = (config.rows or 10_000) * config.epochs * len(config.seeds) * arms
-    known = {**flow, **_weights(config.from_pretrained)}
-    encoder = known.get("encoder weights", Figure(8.5e7, "guessed")).value
-    embedding = known.get("embedding weights", Figure(1.6e7, "guessed")).value
-    operations = 6 * rows * config.length * FILL * encoder
+    network = size_at(config.from_pretrained)
+    if config.from_pretrained is None and "encoder weights" in flow:
+        network = Size(flow["encoder weights"].value, flow["embedding weights"].value)
+    operations = 6 * rows * config.length * FILL * network.encoder
     steps = math.ceil((config.rows or 10_000) * config.epochs / config.batch)
     operations *= config.adversarial.cost(steps) if config.adversarial else 1.0
     seconds = operations / _speed() + SCORING_SECONDS * arms * len(config.seeds)
     return Costs(
         {"rows": Figure(rows, "guessed")},
-        disk=Figure((encoder + embedding) * 4, "guessed"),
+        disk=Figure((network.encoder + network.table) * 4, "guessed"),
         time=Figure(seconds, "guessed"),
     )
-
-
-def _weights(place: Pretrained | None) -> Mapping[str, Figure]:
-    """How many a checkpoint in a folder of this machine has; nothing where that is not to be seen."""
-    folder = place.folder() if place else None
-    if folder is None or not (file := folder / WEIGHTS).is_file():
-        return {}
-    sizes = Counter[str]()
-    with contextlib.suppress(SafetensorError), safe_open(file, "numpy") as tensors:
-        for name in tensors.keys():  # noqa: SIM118 - no mapping
-            part = "embedding weights" if "embed" in name else "encoder weights"
-            sizes[part] += math.prod(tensors.get_slice(name).get_shape())
-    return {part: Figure(size, "measured") for part, size in sizes.items()}
 
 
 ESTIMATES: Mapping[type[StageSettings], Callable[[Any, Mapping[str, Figure]], Costs]] = {

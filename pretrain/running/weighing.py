@@ -10,6 +10,7 @@ from typing import Any
 from pretrain.networks.architectures import config_class, configuration
 from pretrain.networks.generators import Generator, configure
 from pretrain.training.settings import Train
+from tokenization.pretrained import Pretrained
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Size:
     @classmethod
     def of(cls, config: Any, vocabulary: float) -> "Size":  # noqa: ANN401 - a configuration of `transformers`
         """Those that a configuration asks for, with so many word vectors."""
+        if not hasattr(config, "hidden_size"):  # Perceiver's like: taken for BERT-base
+            config = config_class("bert")()
         width = config.hidden_size
         inner = getattr(config, "intermediate_size", 4 * width)
         tables = getattr(config, "embedding_size", width)
@@ -29,6 +32,12 @@ class Size:
         return cls(
             config.num_hidden_layers * (4 * width * width + 2 * width * inner) + between, vocabulary * tables
         )
+
+
+def size_at(checkpoint: Pretrained | None) -> Size:
+    """That of a checkpoint in a folder; of BERT-base where it is elsewhere, or none that can be read."""
+    found = configuration(checkpoint) or config_class("bert")()
+    return Size.of(found, found.vocab_size)
 
 
 def sizes_of(config: Train, vocabulary: float) -> tuple[Size, Size]:

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from rich.console import Console
-from safetensors.torch import save_file
+from transformers import BertConfig
 
 from corpora.artefact import Draft
 from pretrain import asides
 from pretrain.finetuning import Finetune
 from pretrain.launch.signals import StopRequest
-from pretrain.networks.weights import WEIGHTS
 from pretrain.recipe import load
 from pretrain.running import folders, planning, runner
 from pretrain.running.chain import Link, chain
@@ -207,11 +205,14 @@ def test_rows_are_as_full_as_their_packing_makes_them() -> None:
 
 
 def test_a_checkpoint_at_hand_is_weighed(tmp_path: Path) -> None:
-    save_file({"embeddings.word": torch.zeros(50, 4), "layer.0": torch.zeros(4, 4)}, tmp_path / WEIGHTS)
+    small_config = BertConfig(
+        vocab_size=50, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16
+    )
+    small_config.save_pretrained(tmp_path)
     small = Finetune.model_validate({"data": {"path": "rows.tsv"}, "from_pretrained": str(tmp_path)})
     large = small.model_copy(update={"from_pretrained": Pretrained(path="bert-base-uncased")})
     costs = [planning.ESTIMATES[Finetune](each, {}) for each in (small, large)]
-    assert costs[0].disk == planning.Figure((50 * 4 + 4 * 4) * 4, "guessed")
+    assert costs[0].disk == planning.Figure((50 * 8 + 2 * (4 * 8 * 8 + 2 * 8 * 16)) * 4, "guessed")
     seconds = [each.time.value for each in costs if each.time]
     assert seconds[0] < seconds[1] / 10
 
