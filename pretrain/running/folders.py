@@ -140,7 +140,7 @@ def chosen(found: Mapping[str, Artefact], stage: str | None, run: Path, what: st
         has = ", ".join(found) or "none"
         raise UsageError(f"{run} has no {what} of a stage {stage!r} (it has: {has})")
     if not found:
-        raise UsageError(f"{run} has no {what} yet")
+        raise UsageError(f"{run} has no {what} yet: its stages are not done, run it")
     if len(found) > 1:
         raise UsageError(f"{run} has several stages with {what}, say --stage: {', '.join(found)}")
     return next(iter(found))

@@ -152,7 +152,7 @@ def test_a_network_of_others_is_known_by_its_class(tmp_path: Path) -> None:
         (["score/model", "pair.jsonl", "--second", "b"], 2, "--second b: this network reads one text a row"),
         (["score/model", "gbk.txt"], 3, "gbk.txt:1: not UTF-8 at byte 0"),
         (["mine", "rows.txt", "--runs", "more"], 2, "there is no run 'mine' in more, but 'mine2'"),
-        (["mine2", "rows.txt", "--runs", "more"], 2, "its stages are not done yet"),
+        (["mine2", "rows.txt", "--runs", "more"], 2, "its stages are not done"),
         (["score/model", "rows.txt", "--stage", "fine"], 2, "score/model is no folder of a run"),
         (["run", "rows.txt"], 2, "several stages with fine-tuned networks, say --stage: coarse, fine"),
         (["run", "rows.txt", "--stage", "fin"], 2, "of a stage 'fin' (it has: coarse, fine)"),
