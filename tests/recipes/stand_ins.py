@@ -64,7 +64,7 @@ def make_stand_ins(folder: Path) -> dict[str, str]:
 
 def _write_other_rows(folder: Path, texts: list[str]) -> None:
     """Labelled rows of the other kinds: a number, a name, an answer in each."""
-    numbers = "".join(f"{text}\t{len(text) / 4}\n" for text in texts)
+    numbers = "".join(f"{text}\t{len(set(text)) / 4}\n" for text in texts)
     (folder / "values.tsv").write_text(f"text\tnumber\n{numbers}", "utf-8")
     tags = ("".join(f"{one}\t{'B-X' if n == 1 else 'O'}\n" for n, one in enumerate(text)) for text in texts)
     (folder / "spans.bio").write_text("\n".join(tags), "utf-8")
