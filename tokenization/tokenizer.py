@@ -117,7 +117,10 @@ def load(origin: Pretrained) -> Tokenizer:
 
     folder = origin.folder()
     if folder and not has_vocabulary(folder):  # `transformers` would make one up that knows no word
-        raise _not_loaded(origin, "it has no tokenizer.json and no vocabulary")
+        lacks = (
+            "no tokenizer.json, vocab.txt or vocab.json is there; copy those of the network's training there"
+        )
+        raise _not_loaded(origin, lacks)
     listed = tokens_of(folder) if folder else None
     try:
         tokenizer = open_pretrained(origin, AutoTokenizer.from_pretrained)

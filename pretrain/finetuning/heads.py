@@ -18,7 +18,6 @@ from pretrain.networks.weights import ENCODER, WEIGHTS, quiet_transformers
 from tokenization import tokenizer as tokenizers
 from tokenization.pretrained import Pretrained, open_pretrained
 from tokenization.vocabulary import Tokenizer
-from tokenization.vocabulary_files import has_vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -67,11 +66,6 @@ def open_tokenizer(place: Pretrained, config: "PreTrainedConfig", length: int | 
     if length and length > (places := positions(config)):
         raise UsageError(
             f"length: {length} tokens a row, but this checkpoint has {places} positions: so many at most"
-        )
-    if (folder := place.folder()) and not has_vocabulary(folder):
-        raise BadData(
-            f"no tokenizer could be loaded from {str(place)!r}: no tokenizer.json, vocab.txt or vocab.json "
-            "is there; copy those of the network's training there, or export the checkpoint again"
         )
     tokenizer = tokenizers.load(place)
     tokenizer.model_max_length = length or tokenizer.model_max_length

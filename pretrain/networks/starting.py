@@ -24,9 +24,7 @@ from tokenization import tokenizer
 from tokenization.pretrained import Pretrained, open_pretrained
 from tokenization.tokens import TokenSet
 from tokenization.vocabulary import differing, digest
-
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
-"""A folder with one of these holds a tokenizer."""
+from tokenization.vocabulary_files import has_vocabulary
 
 Opened: TypeAlias = tuple[HuggingFaceModel, dict[str, Any]]  # and what transformers found on the way
 
@@ -146,7 +144,7 @@ def check_vocabulary(place: Pretrained, tokens: TokenSet) -> bool:
         UsageError: with both digests, and with the parts in which the tokenizers differ.
     """
     folder, ours = place.folder(), tokens.vocabulary
-    if folder and not any((folder / name).is_file() for name in VOCABULARIES):
+    if folder and not has_vocabulary(folder):
         return False  # `transformers` would make one up
     theirs = tokenizer.load(place)
     known = digest(theirs)

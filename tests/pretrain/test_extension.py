@@ -11,7 +11,6 @@ from corpora.errors import UsageError
 from corpora.reporter import Quiet
 from corpora.stage import Report
 from pretrain.export import Export, export
-from pretrain.networks import starting
 from pretrain.networks.network import Model, build
 from pretrain.training import checkpoints
 from tests.corpora.making import write_shards
@@ -120,4 +119,3 @@ def test_a_network_of_another_casing_is_refused(base: Path, shards: Artefact, tm
         UsageError, match=r"speaks the ids of vocabulary .* differ in: tokens.*normalizer \(lowercase\)"
     ):
         run(toy_train(**TINY, from_pretrained=str(cased)), tokens, tmp_path / "train")
-    assert starting.VOCABULARIES
